@@ -1,0 +1,321 @@
+/*
+ * What survives a restart: positions, tree heads, incidents, certificates, findings, sightings, the outbox, triage and
+ * counters. Verbs, not SQL: this is the only library that knows SQLite. A state is a directory:
+ *
+ *   ctwatch.db         SQLite, WAL      lock           held by the running daemon: its process id
+ *   incidents/<id>/    evidence files   issuers/<hex>  chain certificates by SHA-256
+ *   lists/             last good log lists             reserve  space kept for the last alert
+ *   backups/           copies made before a migration
+ *
+ * One thread writes through one `struct state`; readers open their own with STATE_READ. Times are milliseconds since the
+ * Unix epoch and are passed in. Strings and slices in results belong to the result, freed by its _deinit.
+ *
+ * Errors: ERR_RETRY the database is locked by somebody; ERR_NO_SPACE the disk is full, nothing was changed;
+ * ERR_FATAL unusable (read-only, newer schema, corrupted): one sentence that says what to do, nothing destroyed.
+ */
+#ifndef CTWATCH_STATE_H
+#define CTWATCH_STATE_H
+
+#include "base.h"
+
+struct state;
+
+enum state_mode {
+	STATE_DAEMON,      /* takes the lock, creates, migrates, writes */
+	STATE_WRITE,       /* no lock: triage and other small writes beside a running daemon */
+	STATE_READ,        /* must exist; never writes */
+};
+
+bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, struct state **out, struct error *err);
+void state_close(struct state *);
+const char *state_directory(const struct state *);
+/* The process that holds the lock, or 0. */
+long state_holder(const char *directory);
+
+/* Group several verbs into one transaction. Nested ones are savepoints: aborting an inner one undoes only what it did. */
+bool state_begin(struct state *, struct error *err);
+bool state_commit(struct state *, struct error *err);
+void state_abort(struct state *);
+
+/* ---- logs, positions, heads ----------------------------------------------------------------------- */
+
+struct state_log {
+	struct hash log_id;
+	char *name, *url, *log_operator, *protocol, *lifecycle;
+	int64_t start_index;              /* -1 until decided: what lies before was never asked for */
+	int64_t added_ms, last_success_ms, last_entry_ms;   /* last_entry_ms: newest entry timestamp read */
+	char *last_error;                 /* or NULL */
+	int64_t last_error_ms;
+	uint64_t head_size;               /* of the newest verified-signature head */
+	int64_t head_timestamp_ms, head_received_ms;
+	uint64_t position;                /* end of the range read from start_index on */
+	uint64_t read_entries;            /* sum of all ranges */
+	uint64_t verified_size;
+	int64_t verified_ms;
+	uint64_t n_open_incidents;
+	char *why_not_read;               /* listed but not followed: a sentence; else NULL */
+	int64_t sunset_ms;                /* end of the shard's interval or INT64_MAX */
+};
+bool state_put_log(struct state *, const struct state_log *log, struct error *err);       /* identity and lifecycle members only */
+bool state_log_progress(struct state *, const struct hash *log_id, int64_t last_success_ms, const char *last_error, int64_t now_ms, struct error *err);
+bool state_set_start(struct state *, const struct hash *log_id, uint64_t start_index, struct error *err);
+typedef bool state_log_fn(void *ctx, const struct state_log *log);                        /* false stops */
+bool state_each_log(struct state *, state_log_fn *fn, void *ctx, struct error *err);
+
+/* A range of entries that were read, with the hashes of compact_range (32 bytes each). */
+struct state_range {
+	uint64_t start, end;
+	bool verified;                    /* covered by a signed head whose root was rebuilt */
+	struct slice hashes;
+};
+/* The whole set of ranges of a log, ordered, replaces what was there. */
+bool state_put_ranges(struct state *, const struct hash *log_id, const struct state_range *ranges, size_t n, struct error *err);
+typedef bool state_range_fn(void *ctx, const struct state_range *range);
+bool state_each_range(struct state *, const struct hash *log_id, state_range_fn *fn, void *ctx, struct error *err);
+
+struct state_head {
+	uint64_t tree_size, timestamp_ms;
+	struct hash root;
+	struct slice raw;                 /* as received: JSON or note */
+	int64_t received_ms;
+	int64_t verified_ms;              /* 0: pending */
+	char source[32];                  /* "log", "witness", "import" */
+};
+/* Before it is acted on. The same (size, root, timestamp) again changes nothing. */
+bool state_put_head(struct state *, const struct hash *log_id, const struct state_head *head, struct error *err);
+/* Marks all pending heads of this size and root verified, thins history to one an hour, and marks the log verified up to `tree_size`. */
+bool state_verify_head(struct state *, const struct hash *log_id, uint64_t tree_size, const struct hash *root, int64_t now_ms, struct error *err);
+typedef bool state_head_fn(void *ctx, const struct state_head *head);
+bool state_each_head(struct state *, const struct hash *log_id, bool pending_only, state_head_fn *fn, void *ctx, struct error *err);
+
+/* ---- counters: one row per log and UTC day --------------------------------------------------------- */
+
+#define DELAY_BUCKETS 24                   /* detection delay, powers of two of seconds: bucket i counts < 2^i s, the last the rest */
+struct state_counters {
+	uint64_t entries, lets_encrypt, verified, malformed, matched, n_bytes, requests, errors, throttled;
+	uint64_t delay[DELAY_BUCKETS];     /* entry timestamp to being read, only for entries read at the head */
+};
+bool state_add_counters(struct state *, const struct hash *log_id, int64_t now_ms, const struct state_counters *delta, struct error *err);
+/* Sum over [since, until), of one log or (NULL) all. */
+bool state_sum_counters(struct state *, const struct hash *log_id, int64_t since_ms, int64_t until_ms, struct state_counters *out, struct error *err);
+
+/* ---- findings ---------------------------------------------------------------------------------------- */
+
+struct state_evidence {
+	const char *signal, *detail;
+	int points, span_start, span_end;
+};
+
+/* One certificate as logged. */
+struct state_certificate {
+	struct hash tbs_sha256, sha256;   /* sha256 of the DER at hand (certificate, precertificate or TBS) */
+	bool precert;
+	struct slice der;                 /* kept bounded: STATE_DER_MAX */
+	bool der_is_tbs;
+	const char *issuer, *subject, *serial;     /* for display */
+	int64_t not_before_ms, not_after_ms;
+	const char *names_json;           /* JSON array of names */
+	const char *note;                 /* "OpenSSL refuses it: ..." or NULL */
+};
+#define STATE_DER_MAX (256u << 10)
+
+struct state_sighting {
+	struct hash log_id;
+	uint64_t index;
+	int64_t timestamp_ms;
+	struct slice leaf;                /* MerkleTreeLeaf as logged, for evidence; STATE_DER_MAX at most */
+	struct slice extra;               /* chain as given by the log, may be empty */
+	bool verified;
+};
+
+struct state_match {
+	const char *rule, *kind, *brand, *technique, *name, *registrable_domain;   /* brand, technique may be NULL */
+	int score, min_score;
+	const struct state_evidence *evidence;
+	size_t n_evidence;
+	const char *ruleset_id;
+	bool found_by_change;             /* raised when rules changed, from kept certificates */
+};
+
+/* 26 base32 characters of SHA-256 over rule NUL registrable domain: the same everywhere. */
+#define FINDING_ID_LEN 26
+void finding_id(const char *rule, const char *registrable_domain, char out[FINDING_ID_LEN + 1]);
+
+enum finding_change {
+	FINDING_UNCHANGED,         /* a sighting or certificate that was known */
+	FINDING_NEW,
+	FINDING_RESCORED,          /* crossed into a higher severity, or became flagged */
+	FINDING_NEW_CERTIFICATE,
+};
+
+/* A stored finding without its certificates. */
+struct finding {
+	char id[FINDING_ID_LEN + 1];
+	char *rule, *kind, *brand, *technique, *name, *registrable_domain;   /* NULL as in state_match */
+	int score, min_score;
+	bool flagged, verified, found_by_change, quiet;    /* quiet: dismissed or allowed, no alerts */
+	char *status;                     /* new, acknowledged, confirmed, dismissed */
+	char *evidence_json;              /* array as in DESIGN.md 5.2 */
+	char *ruleset_id;
+	int64_t first_seen_ms, last_seen_ms;   /* when we read it */
+	int64_t first_logged_ms;               /* oldest entry timestamp */
+	uint64_t certificate_count, sighting_count;
+};
+void finding_deinit(struct finding *);
+
+/*
+ * Store a match with its certificate and sighting: upserts all of them, then calls the router (below) inside the same
+ * transaction when something changed. *change may be NULL. Names and certificates that join an existing finding keep its first_seen.
+ */
+bool state_add_match(struct state *, const struct state_match *match, const struct state_certificate *certificate,
+		     const struct state_sighting *sighting, int64_t now_ms, enum finding_change *change, struct error *err);
+/* Sightings of this log with index < tree_size become verified, and the findings they belong to. Part of state_verify_head's transaction. */
+bool state_mark_verified(struct state *, const struct hash *log_id, uint64_t start, uint64_t end, struct error *err);
+
+struct finding_filter {
+	const char *rule, *kind, *brand, *status;    /* NULL: any */
+	int64_t since_ms, until_ms;                   /* by first_seen; 0: open */
+	int min_score;                                /* 0: any */
+	bool all;                                     /* false: flagged ones only */
+	bool exclude_dismissed;
+	const char *after_id;                         /* paging, with limit; NULL: from the start */
+	size_t limit;                                 /* 0: none */
+};
+typedef bool finding_fn(void *ctx, const struct finding *finding);
+/* Newest first. Streams: memory does not grow with the number of findings. */
+bool state_each_finding(struct state *, const struct finding_filter *filter, finding_fn *fn, void *ctx, struct error *err);
+/* `id` may be an unambiguous prefix of at least 4 characters. ERR_USAGE: no such finding, or several. */
+bool state_get_finding(struct state *, const char *id, struct finding *out, struct error *err);
+
+/* The certificates of a finding, newest first, as the JSON array of DESIGN.md 5.2 with their sightings; `limit` 10 by default. malloc'd. */
+bool state_finding_certificates_json(struct state *, const char *id, size_t limit, char **json, struct error *err);
+typedef bool certificate_fn(void *ctx, const struct state_certificate *certificate);
+bool state_each_certificate(struct state *, const char *finding_id_or_null, certificate_fn *fn, void *ctx, struct error *err);
+typedef bool sighting_fn(void *ctx, const struct state_sighting *sighting);
+bool state_each_sighting(struct state *, const struct hash *tbs_sha256, sighting_fn *fn, void *ctx, struct error *err);
+
+/* The whole finding as DESIGN.md 5.2 has it, on one line. malloc'd; the caller frees. */
+bool state_finding_json(struct state *, const struct finding *finding, char **json, struct error *err);
+
+/* ---- entries that could not be read ------------------------------------------------------------------ */
+
+/* Kept up to `cap` per log and day (then only counted). */
+bool state_add_malformed(struct state *, const struct hash *log_id, uint64_t index, struct slice leaf, const char *reason, int64_t now_ms, struct error *err);
+typedef bool malformed_fn(void *ctx, const struct hash *log_id, uint64_t index, struct slice leaf, const char *reason, int64_t seen_ms);
+bool state_each_malformed(struct state *, const struct hash *log_id, malformed_fn *fn, void *ctx, struct error *err);
+
+/* ---- incidents: what logs did wrong ---------------------------------------------------------------------- */
+
+struct incident {
+	char id[FINDING_ID_LEN + 1];
+	struct hash log_id;               /* zero for incidents of the whole daemon (LIST_STALE ...) */
+	char *log_name;
+	char *class_name;                 /* FORK, ENTRIES_MISMATCH ... spec 4.7 */
+	char *severity;                   /* critical, high, medium, low */
+	char *summary;                    /* sentence */
+	char *details_json;
+	char *evidence_dir;               /* relative to the state directory, or NULL */
+	uint64_t count;                   /* times it was seen while open */
+	int64_t opened_ms, updated_ms, closed_ms;    /* closed 0: open */
+	char *closed_why;
+};
+void incident_deinit(struct incident *);
+/* Opens, or updates the open one of the same log and class (and `subject`, e.g. a tree size, may be ""). *opened: it is new. Routes incident.opened. */
+bool state_open_incident(struct state *, const struct hash *log_id, const char *class_name, const char *subject, const char *severity,
+			 const char *summary, const char *details_json, int64_t now_ms, char id[FINDING_ID_LEN + 1], bool *opened, struct error *err);
+bool state_close_incident(struct state *, const char *id, const char *why, int64_t now_ms, struct error *err);
+/* Closes the open ones of a log and class; true also when there are none. */
+bool state_close_incidents(struct state *, const struct hash *log_id, const char *class_name, const char *why, int64_t now_ms, struct error *err);
+typedef bool incident_fn(void *ctx, const struct incident *incident);
+bool state_each_incident(struct state *, bool open_only, int64_t since_ms, int64_t until_ms, incident_fn *fn, void *ctx, struct error *err);
+bool state_get_incident(struct state *, const char *id, struct incident *out, struct error *err);
+/* A file of evidence (never deleted by retention): written whole, fsynced, renamed; the manifest is kept up to date. */
+bool state_put_evidence(struct state *, const char *incident_id, const char *file_name, struct slice content, struct error *err);
+
+/* ---- the outbox ------------------------------------------------------------------------------------------- */
+
+enum event_type {
+	EVENT_FINDING, EVENT_FINDING_RESCORED, EVENT_FINDING_NEW_CERTIFICATE, EVENT_INCIDENT_OPENED, EVENT_INCIDENT_CLOSED,
+	EVENT_REPORT_READY, EVENT_HEARTBEAT, EVENT_CANARY_MISSED, EVENT_TEST, EVENT_MALFORMED, EVENT_ERROR,
+	N_EVENTS,
+};
+const char *event_name(enum event_type);                    /* "finding", "finding.rescored", ... */
+bool event_parse(struct slice text, enum event_type *out);
+
+/* What happened, as the router sees it. `finding` or `incident` is set, else `payload_json`. */
+struct state_event {
+	enum event_type type;
+	const struct finding *finding;
+	const struct incident *incident;
+	const char *payload_json;
+	const char *subject;               /* what the id is made of: finding id, incident id, report path, day ... */
+};
+
+/*
+ * Decides which sinks get an event: calls state_outbox_add for each. Called inside the transaction that stored the event,
+ * on the writing thread. Set once after opening; without one nothing is queued.
+ */
+typedef bool state_router_fn(void *ctx, struct state *st, const struct state_event *event, int64_t now_ms, struct error *err);
+void state_set_router(struct state *, state_router_fn *fn, void *ctx);
+/* Send an event of another origin (heartbeat, report.ready, test) through the router. */
+bool state_route(struct state *, const struct state_event *event, int64_t now_ms, struct error *err);
+
+struct outbox_item {
+	char id[FINDING_ID_LEN + 1];       /* stable per (subject, sink, kind of event, severity): receivers drop repeats by it */
+	char *sink;
+	enum event_type event;
+	char *subject;                     /* finding id, incident id ... */
+	char *payload_json;                /* for events that are not rendered from state at delivery; else NULL */
+	char *group;                       /* registrable domain: messages that may go together; or NULL */
+	char *status;                      /* waiting, digest, sent, dead */
+	char *last_error;
+	int attempts;
+	int64_t created_ms, due_ms, sent_ms;
+};
+void outbox_item_deinit(struct outbox_item *);
+/* status "waiting" from due_ms on, or "digest": waits for outbox_take_digest. The same id again changes nothing. */
+bool state_outbox_add(struct state *, const char *sink, const struct state_event *event, bool digest, const char *group, int64_t due_ms, int64_t now_ms, struct error *err);
+typedef bool outbox_fn(void *ctx, const struct outbox_item *item);
+/* What is due for a sink, oldest first. */
+bool state_outbox_due(struct state *, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
+bool state_outbox_sent(struct state *, const char *id, int64_t now_ms, struct error *err);
+bool state_outbox_failed(struct state *, const char *id, const char *why, int64_t next_due_ms, bool dead, int64_t now_ms, struct error *err);
+/* Makes a sink's digest items due together. */
+bool state_outbox_take_digest(struct state *, const char *sink, int64_t now_ms, struct error *err);
+/* `alerts list`: any status (NULL) of any sink (NULL), newest first. */
+bool state_outbox_each(struct state *, const char *sink, const char *status, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
+/* `alerts retry`: dead ones wait again; id NULL: all. *n: how many. */
+bool state_outbox_retry(struct state *, const char *id, int64_t now_ms, size_t *n, struct error *err);
+/* Earliest due time of a waiting item, INT64_MAX when none. */
+bool state_outbox_next_due(struct state *, int64_t *due_ms, struct error *err);
+
+/* ---- triage --------------------------------------------------------------------------------------------------- */
+
+/* action: acknowledged, confirmed, dismissed, new (reopened), note. `why` may be NULL except for dismissed and note. */
+bool state_triage(struct state *, const char *id, const char *action, const char *who, const char *why, int64_t now_ms, struct error *err);
+typedef bool triage_fn(void *ctx, const char *finding, const char *action, const char *who, const char *why, int64_t at_ms);
+bool state_each_triage(struct state *, const char *finding_id_or_null, int64_t since_ms, int64_t until_ms, triage_fn *fn, void *ctx, struct error *err);
+
+/* ---- small facts, retention, health -------------------------------------------------------------------------- */
+
+bool state_put_fact(struct state *, const char *key, const char *value, struct error *err);   /* value NULL deletes */
+bool state_get_fact(struct state *, const char *key, char **value, struct error *err);        /* NULL when absent; malloc'd */
+
+struct retention {
+	int64_t dismissed_ms, low_ms, counters_ms, sent_ms;   /* ages; 0: for ever */
+	uint64_t malformed_per_log;
+	uint64_t certificates_per_finding;                    /* older certificates of a busy finding are dropped */
+};
+bool state_prune(struct state *, const struct retention *retention, int64_t now_ms, uint64_t *n_removed, struct error *err);
+bool state_backup(struct state *, const char *path, struct error *err);
+/* Bytes of the database and WAL, and free bytes of its file system. */
+bool state_size(struct state *, uint64_t *n_bytes, uint64_t *free_bytes, struct error *err);
+/* Space kept aside so that the alert about a full disk can still be written. */
+bool state_reserve_release(struct state *);
+bool state_reserve_take(struct state *);
+
+/* Issuer certificates by SHA-256, shared by all logs. */
+bool state_put_issuer(struct state *, const struct hash *sha256, struct slice der, struct error *err);
+bool state_get_issuer(struct state *, const struct hash *sha256, struct buf *out);   /* false: not there */
+
+#endif
