@@ -128,6 +128,9 @@ bool utf8_take(struct slice *in, uint32_t *code_point);
 /* Encodes into out[4]; returns the number of bytes. */
 size_t utf8_put(uint32_t code_point, uint8_t *out);
 
+/* The word of `known` (NULL-terminated) that `word` was probably meant to be, or NULL: for "did you mean". */
+const char *text_nearest(const char *word, const char *const *known);
+
 /* ---- time: milliseconds since the Unix epoch, UTC, no leap seconds ------------------------- */
 
 #define TIME_TEXT_LEN 32

@@ -165,6 +165,17 @@ static void numbers_are_grouped_and_parsed_strictly(void **state)
 	assert_false(uint64_parse(slice_text(""), &n));
 }
 
+static void the_nearest_word_is_offered_only_when_it_is_near(void **state)
+{
+	static const char *const known[] = { "findings", "incidents", "inspect", "check", NULL };
+
+	(void)state;
+	assert_string_equal(text_nearest("fidnings", known), "findings");
+	assert_string_equal(text_nearest("chek", known), "check");
+	assert_null(text_nearest("zebra", known));
+	assert_null(text_nearest("", known));
+}
+
 static void sha256_of_nothing_is_the_known_value(void **state)
 {
 	struct hash h = sha256(SLICE_LITERAL(""));
@@ -192,6 +203,7 @@ int main(void)
 		cmocka_unit_test(escaping_leaves_nothing_that_acts_on_a_terminal),
 		cmocka_unit_test(utf8_refuses_overlong_surrogate_and_cut_forms),
 		cmocka_unit_test(numbers_are_grouped_and_parsed_strictly),
+		cmocka_unit_test(the_nearest_word_is_offered_only_when_it_is_near),
 		cmocka_unit_test(sha256_of_nothing_is_the_known_value),
 	};
 

@@ -1,0 +1,9 @@
+/* The table of commands, in the order in which help lists them. */
+#include "cli.h"
+
+extern const struct command version_command;
+
+const struct command *const COMMANDS[] = {
+	&version_command,
+	NULL,
+};

@@ -1,0 +1,62 @@
+/* Colour, JSON and paragraphs: what commands print beside tables. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct palette cli_palette(const struct cli *cli)
+{
+	static const struct palette colours = { "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[36m", "\x1b[0m" };
+	static const struct palette none = { "", "", "", "", "", "", "" };
+	const char *no_colour = getenv("NO_COLOR");
+
+	return cli->out_is_terminal && (no_colour == NULL || no_colour[0] == '\0') ? colours : none;
+}
+
+const char *palette_severity(const struct palette *palette, const char *severity)
+{
+	if (strcmp(severity, "critical") == 0 || strcmp(severity, "high") == 0)
+		return palette->red;
+	if (strcmp(severity, "medium") == 0)
+		return palette->yellow;
+	return palette->dim;
+}
+
+void cli_json(struct cli *cli, enum output_format format, json_t *value)
+{
+	size_t flags = format == OUTPUT_JSONL ? JSON_COMPACT : JSON_INDENT(2);
+
+	json_dumpf(value, cli->out, flags | JSON_ENCODE_ANY);
+	fputc('\n', cli->out);
+	json_decref(value);
+}
+
+char *ago_format(int64_t time_ms, int64_t now_ms, char out[TIME_TEXT_LEN])
+{
+	if (time_ms == 0) {
+		snprintf(out, TIME_TEXT_LEN, "never");
+		return out;
+	}
+	duration_format(now_ms - time_ms, out);
+	size_t len = strlen(out);
+	snprintf(out + len, TIME_TEXT_LEN - len, " ago");
+	return out;
+}
+
+void cli_paragraph(FILE *out, int width, int indent, const char *text)
+{
+	int column = 0;
+
+	for (const char *word = text; *word != '\0';) {
+		int len = (int)strcspn(word, " \n");
+
+		if (column > 0 && column + 1 + len > width) {
+			fputc('\n', out);
+			column = 0;
+		}
+		column += fprintf(out, "%*s%.*s", column == 0 ? indent : 1, "", len, word);
+		word += len;
+		word += strspn(word, " \n");
+	}
+	fputc('\n', out);
+}

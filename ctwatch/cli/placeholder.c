@@ -1,2 +1,0 @@
-/* placeholder: being written */
-extern int ctwatch_cli_placeholder; int ctwatch_cli_placeholder = 0;
