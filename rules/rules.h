@@ -1,6 +1,6 @@
 /*
  * Does this certificate concern us, and why? Pure functions over an immutable index compiled from packs
- * (rules/packs/*.json) and the user's own files. No I/O, no clock, no printing: the caller reads files and
+ * (those in rules/packs) and the user's own files. No I/O, no clock, no printing: the caller reads files and
  * says what time it is.
  *
  * Words: a rule asks for something ("brand/global-ordnance"), a match is true of one certificate, a finding is a stored
@@ -62,6 +62,8 @@ void match_list_init(struct match_list *);
 void match_list_deinit(struct match_list *);
 void match_list_clear(struct match_list *);
 void match_list_move(struct match_list *to, struct match_list *from);   /* appends all; `from` is empty afterwards */
+struct match *match_list_add(struct match_list *);                      /* a zeroed one at the end; the list owns it */
+void match_list_remove(struct match_list *, size_t i);                  /* the last one takes its place */
 
 /* ---- compiling ------------------------------------------------------------------------------------- */
 

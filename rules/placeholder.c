@@ -1,2 +1,0 @@
-/* placeholder: being written */
-extern int ctwatch_rules_placeholder; int ctwatch_rules_placeholder = 0;
