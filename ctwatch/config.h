@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base.h"
+#include "state.h"
 
 enum start_mode { START_END, START_BEGINNING, START_TIME };
 
@@ -29,22 +30,26 @@ struct config {
 	struct string_list no_keepalive;  /* hosts where every request gets its own connection */
 	struct string_list tls_unverified;/* logs read although their TLS does not verify (their signatures still must) */
 	json_t *alerts;                   /* array of sinks, validated by alerts/ */
-	json_t *report, *retention, *triage;
+	json_t *report, *retention, *triage, *canary;    /* objects of the members that were set or have a default */
 	json_t *effective;                /* everything, as `config show` prints it, secrets replaced by "(set)" */
+	json_t *values;                   /* private to config.c: what was set, by dotted name */
 };
 
-/* `path` NULL: $CTWATCH_CONFIG, then /etc/ctwatch/ctwatch.json, then built-in defaults. */
+/* Keys that begin with "_" are comments, at every level. `path` NULL: $CTWATCH_CONFIG, then /etc/ctwatch/ctwatch.json, then built-in defaults. */
 bool config_load(const char *path, struct config *out, struct error *err);
 void config_deinit(struct config *);
 /* A path from the configuration, relative to its file. malloc'd. */
 char *config_resolve(const struct config *, const char *path);
 /* Sets keys to stand over the file and the environment: how command-line options are applied. `value` as in the environment. */
 bool config_set(struct config *, const char *key, const char *value, struct error *err);
-/* "40 Mbit/s", "5 MB/s" -> bytes per second. */
+/* "40 Mbit/s", "5 MB/s" -> bytes per second; "none" -> 0. */
 bool bandwidth_parse(struct slice text, uint64_t *bytes_per_second);
+/* "32 MiB", "500 kB", "1048576". */
+bool size_parse(struct slice text, uint64_t *n_bytes);
 
 struct config_key {
-	const char *name, *type, *default_text, *help;
+	const char *name;                 /* nested keys with dots: "report.weekday"; in the environment CTWATCH_REPORT_WEEKDAY */
+	const char *type, *default_text, *help;
 };
 const struct config_key *config_keys(size_t *n);
 
@@ -52,5 +57,14 @@ const struct config_key *config_keys(size_t *n);
 bool file_read(const char *path, size_t max_bytes, struct buf *out, struct error *err);
 /* A secret: the value itself, or the content of the file named by "<key>_file" (trailing newline cut). NULL when absent. */
 bool config_secret(const struct config *, const json_t *object, const char *key, char **out, struct error *err);
+
+/* Retention as state_prune wants it. */
+void config_retention(const struct config *, struct retention *out);
+/* A URL for people and diagnostics: scheme and host stay, credentials, queries and whatever may be a token become "...". malloc'd. */
+char *url_for_display(const char *url);
+/* A copy for `config show`: secrets become "(set)", URLs as above. */
+json_t *config_redact(const json_t *value);
+/* Does this pattern ("*", "?") match, case ignored? */
+bool glob_match(const char *pattern, const char *text);
 
 #endif

@@ -19,11 +19,30 @@ typedef bool store_job_fn(void *ctx, struct state *st, struct error *err);
 /* On the loop. Always called exactly once, also when the store closes (then with ERR_FATAL "closing"). */
 typedef void store_done_fn(void *ctx, bool ok, const struct error *err);
 
-struct store *store_start(uv_loop_t *loop, struct state *st);      /* takes `st` over */
+struct store_options {
+	uv_loop_t *loop;
+	struct state *state;              /* taken over */
+	/*
+	 * On the store's thread, in a transaction of its own: the disk has become full (the reserve is free by then, so that an
+	 * incident and its alert can be written), or there is room again. May be NULL.
+	 */
+	store_job_fn *on_full, *on_room;
+	void *ctx;                        /* for both; must not be what the loop touches */
+	uint64_t low_bytes;               /* free space below which store_space_of says `low`; 0: 512 MiB */
+};
+struct store *store_start(const struct store_options *options);
 void store_submit(struct store *, store_job_fn *job, store_done_fn *done, void *ctx);
+/* The same, before everything that waits and also while the disk is full: what delivers the alert about it. ERR_NO_SPACE comes back at once. */
+void store_submit_urgent(struct store *, store_job_fn *job, store_done_fn *done, void *ctx);
 /* Finishes what was submitted, then calls `closed` on the loop; the state is closed by then. */
 void store_close(struct store *, void (*closed)(void *ctx), void *ctx);
 size_t store_waiting(const struct store *);
 bool store_is_full(const struct store *);   /* the disk is full: reading should pause; it clears by itself */
+
+struct store_space {
+	uint64_t used_bytes, free_bytes;  /* the database; its file system. As of the last look, once a minute */
+	bool known, low, full;
+};
+struct store_space store_space_of(const struct store *);
 
 #endif
