@@ -32,7 +32,14 @@ const char *state_directory(const struct state *);
 /* The process that holds the lock, or 0. */
 long state_holder(const char *directory);
 
-/* Group several verbs into one transaction. Nested ones are savepoints: aborting an inner one undoes only what it did. */
+/*
+ * Group several verbs into one transaction. Nested ones are savepoints: aborting an inner one undoes only what it did. Every
+ * verb is atomic by itself. A begin or commit that fails has undone its own level: no abort is due. With STATE_READ a
+ * transaction is one snapshot: several reads agree with each other.
+ *
+ * Callbacks of state_each_* may read and write through the same state, but what they write may or may not be seen by the
+ * iteration that calls them.
+ */
 bool state_begin(struct state *, struct error *err);
 bool state_commit(struct state *, struct error *err);
 void state_abort(struct state *);
@@ -94,9 +101,10 @@ bool state_each_head(struct state *, const struct hash *log_id, bool pending_onl
 struct state_counters {
 	uint64_t entries, lets_encrypt, verified, malformed, matched, n_bytes, requests, errors, throttled;
 	uint64_t delay[DELAY_BUCKETS];     /* entry timestamp to being read, only for entries read at the head */
+	int64_t last_entry_ms;             /* newest entry timestamp read: raises state_log.last_entry_ms; 0: none */
 };
 bool state_add_counters(struct state *, const struct hash *log_id, int64_t now_ms, const struct state_counters *delta, struct error *err);
-/* Sum over [since, until), of one log or (NULL) all. */
+/* Sum over the UTC days that [since, until) touches, of one log or (NULL) all. last_entry_ms is the newest of them. */
 bool state_sum_counters(struct state *, const struct hash *log_id, int64_t since_ms, int64_t until_ms, struct state_counters *out, struct error *err);
 
 /* ---- findings ---------------------------------------------------------------------------------------- */
@@ -165,11 +173,25 @@ void finding_deinit(struct finding *);
 
 /*
  * Store a match with its certificate and sighting: upserts all of them, then calls the router (below) inside the same
- * transaction when something changed. *change may be NULL. Names and certificates that join an existing finding keep its first_seen.
+ * transaction when something changed (FINDING_NEW flagged or not; never for a quiet finding). *change may be NULL. Names and
+ * certificates that join an existing finding keep its first_seen. Name and evidence are those of the best score ever seen;
+ * the same or a lower score changes neither. Precertificate and certificate are one certificate; when the final one comes it
+ * is the one shown. A dismissed finding whose severity rises is reopened, with a triage row that says so.
+ * The same match with the same sighting again is FINDING_UNCHANGED and changes nothing.
+ *
+ * What strangers can make us keep is bounded; the counts go on: see STATE_*_MAX.
  */
+#define STATE_CERTIFICATES_KEPT 100          /* in full per finding, the newest and the one with the best score; of others hashes and sightings */
+#define STATE_CERTIFICATES_MAX 50000         /* per finding; beyond, only counted */
+#define STATE_SIGHTINGS_MAX 64               /* per certificate; beyond, only counted */
+#define STATE_LEAVES_MAX 2                   /* leaves and chains kept per certificate: of its first sightings */
+#define STATE_NAMES_JSON_MAX (32u << 10)     /* bytes of a certificate's list of names; what is beyond is left out */
+#define STATE_MALFORMED_PER_DAY 100          /* per log */
+#define STATE_INCIDENTS_OPEN_MAX 100         /* per log and class; a further subject is counted on the newest */
 bool state_add_match(struct state *, const struct state_match *match, const struct state_certificate *certificate,
 		     const struct state_sighting *sighting, int64_t now_ms, enum finding_change *change, struct error *err);
-/* Sightings of this log with index < tree_size become verified, and the findings they belong to. Part of state_verify_head's transaction. */
+/* Sightings of this log with start <= index < end, which were hashed into a root that was rebuilt, become verified, and the
+ * findings they belong to. Call it in the transaction of state_verify_head, which does not do it by itself. */
 bool state_mark_verified(struct state *, const struct hash *log_id, uint64_t start, uint64_t end, struct error *err);
 
 struct finding_filter {
@@ -199,7 +221,7 @@ bool state_finding_json(struct state *, const struct finding *finding, char **js
 
 /* ---- entries that could not be read ------------------------------------------------------------------ */
 
-/* Kept up to `cap` per log and day (then only counted). */
+/* Kept up to STATE_MALFORMED_PER_DAY (the counters go on); a kept one is routed as EVENT_MALFORMED with a payload. */
 bool state_add_malformed(struct state *, const struct hash *log_id, uint64_t index, struct slice leaf, const char *reason, int64_t now_ms, struct error *err);
 typedef bool malformed_fn(void *ctx, const struct hash *log_id, uint64_t index, struct slice leaf, const char *reason, int64_t seen_ms);
 bool state_each_malformed(struct state *, const struct hash *log_id, malformed_fn *fn, void *ctx, struct error *err);
@@ -249,6 +271,7 @@ struct state_event {
 	const struct incident *incident;
 	const char *payload_json;
 	const char *subject;               /* what the id is made of: finding id, incident id, report path, day ... */
+	const char *certificate;           /* EVENT_FINDING_NEW_CERTIFICATE: hex SHA-256 of its TBS, part of the id; else NULL */
 };
 
 /*
@@ -306,6 +329,8 @@ struct retention {
 	uint64_t malformed_per_log;
 	uint64_t certificates_per_finding;                    /* older certificates of a busy finding are dropped */
 };
+/* One call removes at most STATE_PRUNE_MAX rows, in short transactions; call again while *n_removed is not 0. Not inside a transaction. */
+#define STATE_PRUNE_MAX 20000
 bool state_prune(struct state *, const struct retention *retention, int64_t now_ms, uint64_t *n_removed, struct error *err);
 bool state_backup(struct state *, const char *path, struct error *err);
 /* Bytes of the database and WAL, and free bytes of its file system. */
