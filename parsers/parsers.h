@@ -88,12 +88,17 @@ bool chain_take(struct slice *chain, struct slice *certificate);
  */
 struct entries_page {
 	struct slice in;
+	size_t body_len;
 	size_t n_entries;       /* returned so far */
-	bool started, done;     /* done: the closing brace was reached and nothing follows */
+	bool started, seen_entries, in_entries;
+	bool done;              /* the closing brace was reached and nothing follows */
 };
 
 void entries_page_init(struct entries_page *page, struct slice json);
-/* The raw base64 texts between the quotes (escapes not resolved; base64 text that holds a backslash is slow-pathed by page_base64_decode). */
+/*
+ * The raw base64 texts between the quotes (escapes not resolved; base64 text that holds a backslash is slow-pathed by
+ * page_base64_decode). An entry without extra_data gets an empty one: it is for display only and never holds a log back.
+ */
 bool entries_page_next(struct entries_page *page, struct slice *leaf_input, struct slice *extra_data, struct error *err);
 /* Strict base64 with JSON escapes resolved; `out` as in base64_decode. */
 bool page_base64_decode(struct slice text, uint8_t *out, size_t *out_len);
@@ -145,8 +150,11 @@ struct proof {
 
 bool inclusion_verify(uint64_t index, uint64_t tree_size, const struct hash *leaf_hash, const struct proof *proof, const struct hash *root);
 bool consistency_verify(uint64_t old_size, const struct hash *old_root, uint64_t new_size, const struct hash *new_root, const struct proof *proof);
-/* Audit path of the last leaf -> the peaks of the tree without it (start at end, classic logs). */
-bool range_from_last_leaf_proof(uint64_t tree_size, const struct hash *leaf_hash, const struct proof *proof, struct compact_range *out);
+/*
+ * Audit path of the last leaf (index tree_size - 1) -> the peaks of the tree without it, of size tree_size - 1 (start at end, classic
+ * logs). Append the leaf and compare the root with the head before trusting either. False when the path's length does not fit.
+ */
+bool range_from_last_leaf_proof(uint64_t tree_size, const struct proof *proof, struct compact_range *out);
 
 /* Answers of get-sth-consistency, get-proof-by-hash, get-entry-and-proof. */
 bool consistency_parse(struct slice json, struct proof *out, struct error *err);
@@ -200,7 +208,8 @@ struct sct {
 	uint64_t timestamp_ms;
 	struct slice extensions, signature;   /* signature: DigitallySigned */
 };
-bool sct_take(struct slice *list, struct sct *out, struct error *err);   /* from the items of the u16 list; unknown versions are skipped */
+/* From the items of the u16 list; unknown versions are skipped. False with err->kind ERR_NONE at the end of the list, ERR_MALFORMED at a broken item. */
+bool sct_take(struct slice *list, struct sct *out, struct error *err);
 
 /* ---- log lists (Chrome v3, Apple v5; spec section 3) ------------------------------------------ */
 
