@@ -1,0 +1,291 @@
+/* The lanes of all sinks, reloading, flushing, and test messages. */
+#include "alerts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lane.h"
+
+struct alerts {
+	struct alerts_options with;
+	struct sink_set *sinks;
+	struct lane *lanes[SINKS_MAX];
+	size_t n_lanes, n_closing;
+	/* flushing */
+	size_t n_flushing, n_failed;
+	void (*flush_done)(void *ctx, size_t n_failed);
+	void *flush_ctx;
+	/* reloading and closing: the old set is freed when its lanes and the router have let go of it */
+	struct sink_set *next_sinks;
+	bool closing;
+	size_t n_routing;
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+};
+
+struct store *alerts_store(const struct alerts *alerts)
+{
+	return alerts->with.store;
+}
+
+uv_loop_t *alerts_loop(const struct alerts *alerts)
+{
+	return alerts->with.loop;
+}
+
+int64_t alerts_now_ms(const struct alerts *alerts)
+{
+	return alerts->with.now_ms(alerts->with.now_ctx);
+}
+
+void alerts_say(struct alerts *alerts, enum diag_level level, const struct sink *sink, const char *sentence)
+{
+	diag(alerts->with.diag, level, "alerts", sink->name, "%s", sentence);
+}
+
+uv_loop_t *delivery_loop(const struct delivery *delivery)
+{
+	return delivery->alerts->with.loop;
+}
+
+struct fetcher *delivery_fetcher(const struct delivery *delivery)
+{
+	return delivery->alerts->with.fetcher;
+}
+
+int64_t delivery_now_ms(const struct delivery *delivery)
+{
+	return alerts_now_ms(delivery->alerts);
+}
+
+const char *delivery_public_url(const struct delivery *delivery)
+{
+	const struct alerts *alerts = delivery->alerts;
+
+	return (alerts->sinks != NULL ? alerts->sinks : alerts->next_sinks)->public_url;
+}
+
+/* ---- the router, set on the store's thread ------------------------------------------------------------ */
+
+struct route_job {
+	struct alerts *alerts;
+	struct sink_set *sinks;           /* NULL: nobody hears of anything any more */
+};
+
+static bool set_router_job(void *ctx, struct state *st, struct error *err)
+{
+	struct route_job *job = ctx;
+
+	(void)err;
+	state_set_router(st, job->sinks != NULL ? alerts_route : NULL, job->sinks);
+	return true;
+}
+
+static void flush_lanes(struct alerts *alerts)
+{
+	/* one more than there are lanes: a lane may be through before the last one has begun */
+	alerts->n_flushing = alerts->n_lanes + 1;
+	alerts->n_failed = 0;
+	for (size_t i = 0; i < alerts->n_lanes; i++)
+		lane_flush(alerts->lanes[i]);
+	alerts_lane_flushed(alerts, 0);
+}
+
+static void open_lanes(struct alerts *alerts)
+{
+	alerts->n_lanes = 0;
+	for (size_t i = 0; i < alerts->sinks->n; i++)
+		alerts->lanes[alerts->n_lanes++] = lane_new(alerts, alerts->sinks->items[i]);
+	if (alerts->flush_done != NULL)
+		flush_lanes(alerts);
+}
+
+static void finish_closing(struct alerts *alerts)
+{
+	void (*closed)(void *) = alerts->closed;
+	void *ctx = alerts->closed_ctx;
+
+	sink_set_free(alerts->sinks);
+	sink_set_free(alerts->next_sinks);
+	free(alerts);
+	if (closed != NULL)
+		closed(ctx);
+}
+
+/* Both the lanes and the router are through with the old set. */
+static void maybe_switch(struct alerts *alerts)
+{
+	if (alerts->n_closing > 0 || alerts->n_routing > 0)
+		return;
+	if (alerts->closing) {
+		finish_closing(alerts);
+		return;
+	}
+	sink_set_free(alerts->sinks);
+	alerts->sinks = alerts->next_sinks;
+	alerts->next_sinks = NULL;
+	open_lanes(alerts);
+}
+
+static void on_routed(void *ctx, bool ok, const struct error *err)
+{
+	struct route_job *job = ctx;
+	struct alerts *alerts = job->alerts;
+
+	/* only a closing store fails this job, and it calls the router no more */
+	(void)ok, (void)err;
+	free(job);
+	alerts->n_routing--;
+	maybe_switch(alerts);
+}
+
+static void on_lane_closed(void *ctx)
+{
+	struct alerts *alerts = ctx;
+
+	alerts->n_closing--;
+	maybe_switch(alerts);
+}
+
+static void close_lanes(struct alerts *alerts)
+{
+	size_t n = alerts->n_lanes;
+
+	alerts->n_lanes = 0;
+	alerts->n_closing = n;
+	for (size_t i = 0; i < n; i++)
+		lane_close(alerts->lanes[i], on_lane_closed, alerts);
+}
+
+static void set_router(struct alerts *alerts, struct sink_set *sinks)
+{
+	struct route_job *job = xcalloc(1, sizeof(*job));
+
+	*job = (struct route_job){ alerts, sinks };
+	alerts->n_routing++;
+	store_submit_urgent(alerts->with.store, set_router_job, on_routed, job);
+}
+
+/* ---- from outside ---------------------------------------------------------------------------------------- */
+
+struct alerts *alerts_start(const struct alerts_options *options)
+{
+	struct alerts *alerts = xcalloc(1, sizeof(*alerts));
+
+	alerts->with = *options;
+	alerts->next_sinks = options->sinks;
+	set_router(alerts, alerts->next_sinks);
+	return alerts;
+}
+
+void alerts_wake(struct alerts *alerts)
+{
+	for (size_t i = 0; i < alerts->n_lanes; i++)
+		lane_wake(alerts->lanes[i]);
+}
+
+void alerts_reload(struct alerts *alerts, struct sink_set *sinks)
+{
+	if (alerts->closing || alerts->next_sinks != NULL) {
+		/* a reload is under way already: the caller's set is refused, the next signal brings it again */
+		sink_set_free(sinks);
+		return;
+	}
+	alerts->next_sinks = sinks;
+	for (size_t i = 0; i < alerts->sinks->n; i++)
+		if (alerts->sinks->items[i]->type->reopen != NULL)
+			alerts->sinks->items[i]->type->reopen(alerts->sinks->items[i]);
+	close_lanes(alerts);
+	set_router(alerts, sinks);
+}
+
+void alerts_lane_flushed(struct alerts *alerts, size_t n_failed)
+{
+	alerts->n_failed += n_failed;
+	if (--alerts->n_flushing > 0)
+		return;
+	void (*done)(void *, size_t) = alerts->flush_done;
+
+	alerts->flush_done = NULL;
+	done(alerts->flush_ctx, alerts->n_failed);
+}
+
+void alerts_flush(struct alerts *alerts, void (*done)(void *ctx, size_t n_failed), void *ctx)
+{
+	alerts->flush_done = done;
+	alerts->flush_ctx = ctx;
+	/* while sinks are being exchanged there are no lanes: open_lanes comes back to it */
+	if (alerts->next_sinks == NULL)
+		flush_lanes(alerts);
+}
+
+void alerts_close(struct alerts *alerts, void (*closed)(void *ctx), void *ctx)
+{
+	alerts->closing = true;
+	alerts->closed = closed;
+	alerts->closed_ctx = ctx;
+	set_router(alerts, NULL);
+	if (alerts->next_sinks == NULL)
+		close_lanes(alerts);
+}
+
+/* ---- test messages ----------------------------------------------------------------------------------------- */
+
+struct test {
+	struct alerts *alerts;
+	struct delivery deliveries[SINKS_MAX];
+	struct alert_item items[SINKS_MAX];
+	size_t n_left;
+	void (*answered)(void *ctx, const struct sink *sink, bool ok, const char *answer);
+	void (*done)(void *ctx);
+	void *ctx;
+};
+
+static void finish_one(struct test *test)
+{
+	if (--test->n_left > 0)
+		return;
+	void (*done)(void *) = test->done;
+	void *ctx = test->ctx;
+
+	for (size_t i = 0; i < SINKS_MAX; i++)
+		json_decref(test->items[i].envelope);
+	free(test);
+	done(ctx);
+}
+
+static void on_tested(struct delivery *delivery, bool ok, const char *answer)
+{
+	struct test *test = delivery->test;
+
+	test->answered(test->ctx, delivery->sink, ok, answer);
+	finish_one(test);
+}
+
+void alerts_test(struct alerts *alerts, void (*answered)(void *ctx, const struct sink *sink, bool ok, const char *answer), void (*done)(void *ctx), void *ctx)
+{
+	struct test *test = xcalloc(1, sizeof(*test));
+	struct sink_set *sinks = alerts->sinks != NULL ? alerts->sinks : alerts->next_sinks;
+
+	test->alerts = alerts;
+	test->answered = answered;
+	test->done = done;
+	test->ctx = ctx;
+	test->n_left = sinks->n + 1;
+	for (size_t i = 0; i < sinks->n; i++) {
+		struct alert_item *item = &test->items[i];
+		struct delivery *delivery = &test->deliveries[i];
+		char *key = xasprintf("test/%s/%lld", sinks->items[i]->name, (long long)alerts_now_ms(alerts));
+
+		finding_id("test", key, item->id);
+		free(key);
+		item->event = EVENT_TEST;
+		item->created_ms = alerts_now_ms(alerts);
+		item->subject = item->id;
+		item->envelope = envelope_test(item->id, item->created_ms);
+		*delivery = (struct delivery){ .alerts = alerts, .sink = sinks->items[i], .items = item, .n = 1, .tested = on_tested, .test = test };
+		memcpy(delivery->id, item->id, sizeof(delivery->id));
+		sinks->items[i]->type->deliver(sinks->items[i], delivery);
+	}
+	finish_one(test);
+}

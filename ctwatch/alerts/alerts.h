@@ -1,0 +1,66 @@
+/*
+ * Alerts: who hears of what, and that they hear of it at least once.
+ *
+ *   store thread                                    loop
+ *   state_add_match --> alerts_route: one outbox row a sink
+ *                                                   per sink: RESTING --due--> LOADING --> SENDING --> MARKING --> RESTING
+ *                       load due rows, envelopes <---------'          \--> deliver (webhook, mail ...)
+ *                       mark sent / failed / dead <------------------------------'
+ *
+ * The router runs on the store's thread, inside the transaction that stored a finding, and reads nothing but the sinks'
+ * immutable settings. A sink that fails backs off by itself: it delays neither other sinks nor the reading.
+ */
+#ifndef CTWATCH_ALERTS_H
+#define CTWATCH_ALERTS_H
+
+#include "config.h"
+#include "diag.h"
+#include "fetch.h"
+#include "store.h"
+
+struct sink;
+
+/* The sinks of a configuration: validated, nothing contacted. Immutable for the router once made. */
+struct sink_set {
+	struct sink **items;
+	size_t n;
+	char *public_url;                 /* of the dashboard, or NULL */
+	bool to_stdout;                   /* findings also go to standard output as JSON lines: `run` */
+};
+/* `with_stdout` adds the sink named "stdout". Errors name the sink and the key. */
+bool sink_set_new(const struct config *config, bool with_stdout, struct sink_set **out, struct error *err);
+void sink_set_free(struct sink_set *);
+/* "mail to soc@...: findings from 60, incidents": one line for the banner of `run`. malloc'd. Holds no secrets. */
+char *sink_describe(const struct sink *sink);
+const char *sink_name(const struct sink *sink);
+
+/* A state_router_fn; `ctx` is the sink_set. */
+bool alerts_route(void *ctx, struct state *st, const struct state_event *event, int64_t now_ms, struct error *err);
+
+/* ---- delivery on the loop ------------------------------------------------------------------------ */
+
+struct alerts;
+
+struct alerts_options {
+	uv_loop_t *loop;
+	struct fetcher *fetcher;
+	struct store *store;
+	struct sink_set *sinks;           /* taken over */
+	struct diag *diag;
+	int64_t (*now_ms)(void *ctx);     /* wall clock; passed in so that tests can move it */
+	void *now_ctx;
+};
+struct alerts *alerts_start(const struct alerts_options *options);
+/* Something may be due: call after commits that added rows. Cheap. */
+void alerts_wake(struct alerts *);
+/* SIGHUP: other sinks from now on (what waits for a sink that is gone stays in the outbox and is shown); files are reopened. */
+void alerts_reload(struct alerts *, struct sink_set *sinks);
+/* Delivers everything that is due now, once; then calls `done`: n_failed rows could not be delivered and stay for later. */
+void alerts_flush(struct alerts *, void (*done)(void *ctx, size_t n_failed), void *ctx);
+/* Stops: what is under way is given up (and will be sent again, same id). Before the store and the fetcher close. `closed` may be NULL. */
+void alerts_close(struct alerts *, void (*closed)(void *ctx), void *ctx);
+
+/* `alerts test`: a marked test event through every sink; `answered` once a sink, then `done`. Does not touch the outbox. */
+void alerts_test(struct alerts *, void (*answered)(void *ctx, const struct sink *sink, bool ok, const char *answer), void (*done)(void *ctx), void *ctx);
+
+#endif

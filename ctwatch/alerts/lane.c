@@ -1,0 +1,494 @@
+/* See lane.h. */
+#include "lane.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOAD_MAX 32                  /* rows of one round for programs; their envelopes are in memory meanwhile */
+#define CONCURRENT_MAX 4
+#define BACKOFF_FIRST_MS 5000
+#define BACKOFF_MAX_MS 3600000
+#define REST_MAX_MS 60000            /* looks again at least this often */
+#define REST_MIN_MS 50
+#define HOUR_MS 3600000
+
+enum lane_phase { LANE_RESTING, LANE_LOADING, LANE_SENDING, LANE_MARKING, LANE_CLOSING };
+
+/* The outcome of one row, told to the store's thread. */
+struct mark {
+	char id[FINDING_ID_LEN + 1];
+	enum delivery_result result;
+	int64_t created_ms;
+	char why[256];
+};
+
+/* What the loop and the store's thread hand to each other; belongs to one of them at a time. */
+struct round {
+	char *sink_name;
+	bool for_people, all_as_digest;
+	int64_t horizon_ms, now_ms, retry_for_ms, next_try_ms;
+	size_t limit;
+	/* filled by the loading job */
+	struct alert_item items[DELIVERY_ITEMS_MAX];
+	size_t n_items;
+	bool digest;
+	int64_t next_due_ms;
+	/* read by the marking job */
+	struct mark marks[DELIVERY_ITEMS_MAX];
+	size_t n_marks;
+};
+
+struct lane {
+	struct alerts *alerts;
+	struct sink *sink;
+	enum lane_phase phase;
+	uv_timer_t timer;
+	struct round round;
+	struct delivery deliveries[LOAD_MAX];
+	size_t n_deliveries, n_started, n_answered;
+	bool stop_sending;               /* one failed: the rest of the round waits */
+	int64_t retry_after_ms;
+	unsigned failures;               /* in a row */
+	int64_t hour_started_ms;
+	unsigned sent_this_hour;
+	bool woken, flushing;
+	size_t n_failed;                 /* while flushing */
+	bool job_out, timer_closed;
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+};
+
+static void lane_look(struct lane *lane);
+
+/* ---- items ----------------------------------------------------------------------------------------------- */
+
+static void item_deinit(struct alert_item *item)
+{
+	free(item->subject);
+	free(item->group);
+	json_decref(item->envelope);
+	*item = (struct alert_item){ 0 };
+}
+
+static void round_clear(struct round *round)
+{
+	for (size_t i = 0; i < round->n_items; i++)
+		item_deinit(&round->items[i]);
+	round->n_items = 0;
+	round->n_marks = 0;
+}
+
+static void round_mark(struct round *round, const struct alert_item *item, enum delivery_result result, const char *why)
+{
+	struct mark *mark = &round->marks[round->n_marks++];
+
+	memcpy(mark->id, item->id, sizeof(mark->id));
+	mark->result = result;
+	mark->created_ms = item->created_ms;
+	snprintf(mark->why, sizeof(mark->why), "%s", why);
+}
+
+/* ---- on the store's thread: what is due ---------------------------------------------------------------------- */
+
+struct loading {
+	struct round *round;
+	struct state *st;
+	int64_t seen_due_ms;
+	bool digest_due;
+};
+
+static bool see_digest(void *ctx, const struct outbox_item *row)
+{
+	struct loading *loading = ctx;
+
+	loading->digest_due = loading->digest_due || row->due_ms <= loading->round->now_ms;
+	return !loading->digest_due;
+}
+
+static bool see_next(void *ctx, const struct outbox_item *row)
+{
+	struct loading *loading = ctx;
+
+	loading->seen_due_ms = row->due_ms;
+	return false;
+}
+
+/* People get what belongs together in one message: the first row's registrable domain, or everything in a digest. */
+static bool belongs(const struct round *round, const struct outbox_item *row)
+{
+	if (!round->for_people || round->digest || round->n_items == 0)
+		return true;
+	const struct alert_item *first = &round->items[0];
+	return first->group != NULL && row->group != NULL && strcmp(first->group, row->group) == 0 && row->event == first->event;
+}
+
+static bool see_due(void *ctx, const struct outbox_item *row)
+{
+	struct loading *loading = ctx;
+	struct round *round = loading->round;
+	struct error err;
+
+	if (!belongs(round, row))
+		return true;
+	if (round->n_items == round->limit || round->n_marks == DELIVERY_ITEMS_MAX)
+		return false;
+	struct alert_item item = { .event = row->event, .attempts = row->attempts, .created_ms = row->created_ms };
+	memcpy(item.id, row->id, sizeof(item.id));
+	item.envelope = envelope_make(loading->st, row, &err);
+	if (item.envelope == NULL) {
+		/* its subject is gone (pruned): nothing can be told any more, and the dead letters say why */
+		round_mark(round, &item, DELIVERY_REFUSED, err.text);
+		return true;
+	}
+	item.subject = xstrdup(row->subject != NULL ? row->subject : "");
+	item.group = row->group != NULL ? xstrdup(row->group) : NULL;
+	round->items[round->n_items++] = item;
+	return true;
+}
+
+static bool load_job(void *ctx, struct state *st, struct error *err)
+{
+	struct round *round = ctx;
+	struct loading loading = { round, st, INT64_MAX, false };
+
+	round_clear(round);      /* a job may run again */
+	round->digest = round->all_as_digest;
+	if (!state_outbox_each(st, round->sink_name, "digest", 1000, see_digest, &loading, err))
+		return false;
+	if (loading.digest_due) {
+		if (!state_outbox_take_digest(st, round->sink_name, round->now_ms, err))
+			return false;
+		round->digest = round->for_people;
+	}
+	if (round->digest)
+		round->limit = DELIVERY_ITEMS_MAX;
+	if (!state_outbox_due(st, round->sink_name, round->horizon_ms, round->for_people ? DELIVERY_ITEMS_MAX * 5 : round->limit, see_due, &loading, err))
+		return false;
+	if (!state_outbox_due(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err))
+		return false;
+	round->next_due_ms = loading.seen_due_ms;
+	return true;
+}
+
+/* ---- on the store's thread: what became of it ------------------------------------------------------------------ */
+
+static bool mark_job(void *ctx, struct state *st, struct error *err)
+{
+	struct round *round = ctx;
+
+	for (size_t i = 0; i < round->n_marks; i++) {
+		const struct mark *mark = &round->marks[i];
+		bool dead = mark->result == DELIVERY_REFUSED || round->now_ms - mark->created_ms > round->retry_for_ms;
+		bool ok = mark->result == DELIVERY_OK
+				  ? state_outbox_sent(st, mark->id, round->now_ms, err)
+				  : state_outbox_failed(st, mark->id, mark->why, round->next_try_ms, dead, round->now_ms, err);
+
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* ---- phases --------------------------------------------------------------------------------------------------- */
+
+static void maybe_free(struct lane *lane)
+{
+	if (lane->phase != LANE_CLOSING || lane->job_out || !lane->timer_closed)
+		return;
+	void (*closed)(void *) = lane->closed;
+	void *ctx = lane->closed_ctx;
+
+	round_clear(&lane->round);
+	free(lane->round.sink_name);
+	free(lane);
+	closed(ctx);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	lane_look(CONTAINER_OF(timer, struct lane, timer));
+}
+
+static void flushed(struct lane *lane)
+{
+	if (!lane->flushing)
+		return;
+	lane->flushing = false;
+	alerts_lane_flushed(lane->alerts, lane->n_failed);
+}
+
+static void lane_rest(struct lane *lane, int64_t until_ms)
+{
+	int64_t wait = until_ms - alerts_now_ms(lane->alerts);
+
+	lane->phase = LANE_RESTING;
+	flushed(lane);
+	if (lane->woken) {
+		lane->woken = false;
+		if (lane->failures == 0) {
+			lane_look(lane);
+			return;
+		}
+	}
+	wait = wait < REST_MIN_MS ? REST_MIN_MS : wait > REST_MAX_MS ? REST_MAX_MS : wait;
+	uv_timer_start(&lane->timer, on_timer, (uint64_t)wait, 0);
+}
+
+/* Half fixed, half random: receivers that came back are not hit by everybody at once. */
+static int64_t backoff_ms(const struct lane *lane)
+{
+	int64_t ceiling = BACKOFF_FIRST_MS;
+	uint32_t dice = 0;
+
+	for (unsigned i = 1; i < lane->failures && ceiling < BACKOFF_MAX_MS; i++)
+		ceiling *= 2;
+	if (ceiling > BACKOFF_MAX_MS)
+		ceiling = BACKOFF_MAX_MS;
+	uv_random(NULL, NULL, &dice, sizeof(dice), 0, NULL);
+	int64_t wait = ceiling / 2 + (int64_t)(dice % (uint32_t)(ceiling / 2));
+	return wait > lane->retry_after_ms ? wait : lane->retry_after_ms;
+}
+
+static void on_marked(void *ctx, bool ok, const struct error *err)
+{
+	struct lane *lane = ctx;
+
+	lane->job_out = false;
+	round_clear(&lane->round);
+	if (lane->phase == LANE_CLOSING) {
+		maybe_free(lane);
+		return;
+	}
+	if (!ok) {
+		/* what was sent is sent again, with the same ids: at least once */
+		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, err->text);
+		lane_rest(lane, alerts_now_ms(lane->alerts) + BACKOFF_FIRST_MS);
+		return;
+	}
+	if (lane->failures > 0) {
+		lane_rest(lane, lane->round.next_try_ms);
+		return;
+	}
+	lane->woken = false;
+	lane->phase = LANE_RESTING;
+	lane_look(lane);
+}
+
+static void lane_mark(struct lane *lane)
+{
+	int64_t now = alerts_now_ms(lane->alerts);
+
+	lane->phase = LANE_MARKING;
+	lane->round.now_ms = now;
+	lane->round.next_try_ms = now + (lane->failures > 0 ? backoff_ms(lane) : 0);
+	lane->job_out = true;
+	store_submit_urgent(alerts_store(lane->alerts), mark_job, on_marked, lane);
+}
+
+static void start_delivery(struct lane *lane, struct delivery *delivery)
+{
+	lane->n_started++;
+	lane->sent_this_hour++;
+	lane->sink->type->deliver(lane->sink, delivery);
+}
+
+static void lane_send(struct lane *lane)
+{
+	size_t concurrent = lane->sink->type->for_people ? 1 : CONCURRENT_MAX;
+
+	while (!lane->stop_sending && lane->n_started < lane->n_deliveries && lane->n_started - lane->n_answered < concurrent)
+		start_delivery(lane, &lane->deliveries[lane->n_started]);
+	if (lane->n_answered == lane->n_started && (lane->stop_sending || lane->n_started == lane->n_deliveries))
+		lane_mark(lane);
+}
+
+void delivery_done(struct delivery *delivery, enum delivery_result result, const char *answer, int64_t retry_after_ms)
+{
+	struct lane *lane = delivery->under_way_in;
+
+	if (delivery->finished)
+		return;
+	delivery->finished = true;
+	if (delivery->tested != NULL) {
+		delivery->tested(delivery, result == DELIVERY_OK, answer);
+		return;
+	}
+	lane->n_answered++;
+	for (size_t i = 0; i < delivery->n; i++)
+		round_mark(&lane->round, &delivery->items[i], result, answer);
+	if (result == DELIVERY_OK) {
+		if (lane->failures > 0)
+			alerts_say(lane->alerts, DIAG_NOTICE, lane->sink, "delivers again");
+		lane->failures = 0;
+	} else {
+		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, answer);
+		lane->n_failed += delivery->n;
+	}
+	if (result == DELIVERY_RETRY) {
+		if (!lane->stop_sending)
+			lane->failures++;
+		lane->stop_sending = true;
+		lane->retry_after_ms = retry_after_ms;
+	}
+	lane_send(lane);
+}
+
+static void make_deliveries(struct lane *lane)
+{
+	struct round *round = &lane->round;
+	bool together = lane->sink->type->for_people;
+
+	lane->n_deliveries = together ? 1 : round->n_items;
+	lane->n_started = lane->n_answered = 0;
+	lane->stop_sending = false;
+	lane->retry_after_ms = -1;
+	for (size_t i = 0; i < lane->n_deliveries; i++) {
+		struct delivery *delivery = &lane->deliveries[i];
+
+		*delivery = (struct delivery){ .alerts = lane->alerts,
+					       .sink = lane->sink,
+					       .under_way_in = lane,
+					       .items = &round->items[i],
+					       .n = together ? round->n_items : 1,
+					       .digest = together && round->digest };
+		memcpy(delivery->id, round->items[i].id, sizeof(delivery->id));
+		if (delivery->n > 1)
+			delivery_id_of_many(delivery);
+	}
+}
+
+/* A message of several rows has an id of its own, the same for the same rows. */
+void delivery_id_of_many(struct delivery *delivery)
+{
+	struct slice parts[DELIVERY_ITEMS_MAX];
+	char text[60];
+
+	for (size_t i = 0; i < delivery->n; i++)
+		parts[i] = slice_text(delivery->items[i].id);
+	struct hash hash = sha256_parts(parts, delivery->n);
+	base32_encode(hash.bytes, sizeof(hash.bytes), text);
+	memcpy(delivery->id, text, FINDING_ID_LEN);
+	delivery->id[FINDING_ID_LEN] = '\0';
+}
+
+static void on_loaded(void *ctx, bool ok, const struct error *err)
+{
+	struct lane *lane = ctx;
+
+	lane->job_out = false;
+	if (lane->phase == LANE_CLOSING) {
+		maybe_free(lane);
+		return;
+	}
+	if (!ok) {
+		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, err->text);
+		lane_rest(lane, alerts_now_ms(lane->alerts) + BACKOFF_FIRST_MS);
+		return;
+	}
+	if (lane->round.n_items == 0 && lane->round.n_marks == 0) {
+		int64_t digest_ms = sink_digest_due(lane->sink, alerts_now_ms(lane->alerts));
+
+		lane_rest(lane, lane->round.next_due_ms < digest_ms ? lane->round.next_due_ms : digest_ms);
+		return;
+	}
+	lane->phase = LANE_SENDING;
+	make_deliveries(lane);
+	if (lane->round.n_items == 0)
+		lane->n_deliveries = 0;
+	lane_send(lane);
+}
+
+/* May a message go out now? Past the hourly ceiling everything waits for the hour's end and then goes as a digest. */
+static bool within_ceiling(struct lane *lane, int64_t now)
+{
+	lane->round.all_as_digest = false;
+	if (now - lane->hour_started_ms >= HOUR_MS) {
+		lane->round.all_as_digest = lane->sink->per_hour > 0 && lane->sent_this_hour >= lane->sink->per_hour && lane->sink->type->for_people;
+		lane->hour_started_ms = now;
+		lane->sent_this_hour = 0;
+	}
+	return lane->sink->per_hour == 0 || lane->sent_this_hour < lane->sink->per_hour;
+}
+
+static void lane_look(struct lane *lane)
+{
+	int64_t now = alerts_now_ms(lane->alerts);
+	struct round *round = &lane->round;
+
+	if (lane->phase != LANE_RESTING)
+		return;
+	uv_timer_stop(&lane->timer);
+	if (!within_ceiling(lane, now)) {
+		lane->woken = false;
+		lane_rest(lane, lane->hour_started_ms + HOUR_MS);
+		return;
+	}
+	lane->phase = LANE_LOADING;
+	round->now_ms = now;
+	round->horizon_ms = now + (lane->flushing ? lane->sink->group_window_ms : 0);
+	round->retry_for_ms = lane->sink->retry_for_ms;
+	round->for_people = lane->sink->type->for_people;
+	round->limit = lane->sink->type->for_people ? DELIVERY_ITEMS_MAX : LOAD_MAX;
+	lane->job_out = true;
+	store_submit_urgent(alerts_store(lane->alerts), load_job, on_loaded, lane);
+}
+
+/* ---- from outside ------------------------------------------------------------------------------------------------ */
+
+struct lane *lane_new(struct alerts *alerts, struct sink *sink)
+{
+	struct lane *lane = xcalloc(1, sizeof(*lane));
+
+	lane->alerts = alerts;
+	lane->sink = sink;
+	lane->round.sink_name = xstrdup(sink->name);
+	lane->hour_started_ms = alerts_now_ms(alerts);
+	uv_timer_init(alerts_loop(alerts), &lane->timer);
+	lane_rest(lane, alerts_now_ms(alerts));
+	return lane;
+}
+
+void lane_wake(struct lane *lane)
+{
+	if (lane->phase == LANE_RESTING && lane->failures == 0)
+		lane_look(lane);
+	else
+		lane->woken = true;
+}
+
+void lane_flush(struct lane *lane)
+{
+	lane->flushing = true;
+	lane->n_failed = 0;
+	lane->woken = true;
+	if (lane->phase == LANE_RESTING)
+		lane_look(lane);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct lane *lane = CONTAINER_OF(handle, struct lane, timer);
+
+	lane->timer_closed = true;
+	maybe_free(lane);
+}
+
+void lane_close(struct lane *lane, void (*closed)(void *ctx), void *ctx)
+{
+	if (lane->phase == LANE_CLOSING)
+		return;
+	if (lane->phase == LANE_SENDING) {
+		for (size_t i = 0; i < lane->n_started; i++) {
+			struct delivery *delivery = &lane->deliveries[i];
+
+			if (!delivery->finished && delivery->cancel != NULL)
+				delivery->cancel(delivery);
+		}
+	}
+	flushed(lane);
+	lane->phase = LANE_CLOSING;
+	lane->closed = closed;
+	lane->closed_ctx = ctx;
+	uv_close((uv_handle_t *)&lane->timer, on_timer_closed);
+}

@@ -1,0 +1,101 @@
+/*
+ * A sink: where alerts go. Each type is one file that exports one `struct sink_type`; the table is in sinks.c. Private to
+ * alerts/.
+ */
+#ifndef CTWATCH_SINK_H
+#define CTWATCH_SINK_H
+
+#include "alerts.h"
+
+#define SINKS_MAX 64
+#define DELIVERY_ITEMS_MAX 200       /* rows in one digest message */
+
+/* One row of the outbox, ready to be told. */
+struct alert_item {
+	char id[FINDING_ID_LEN + 1];      /* for Idempotency-Key, Message-ID ... */
+	enum event_type event;
+	char *subject;                    /* finding or incident id: what messages of one thread share */
+	char *group;                      /* registrable domain, or NULL */
+	json_t *envelope;                 /* owned: {"v":1,"event":..,"id":..,"time":..,"finding":{..}} */
+	int attempts;
+	int64_t created_ms;
+};
+
+/* What a sink is asked to deliver at once: one item, or several for sinks that group. */
+struct delivery {
+	struct alerts *alerts;
+	struct sink *sink;
+	struct alert_item *items;
+	size_t n;
+	bool digest;                      /* collected over time or by the hourly ceiling, not urgent */
+	char id[FINDING_ID_LEN + 1];      /* the item's, or made of all items' */
+	bool finished;
+	struct lane *under_way_in;        /* NULL for a test message */
+	void (*tested)(struct delivery *, bool ok, const char *answer);   /* a test message: nothing is marked */
+	void *test;
+	void *under_way;                  /* the sink type's own, e.g. a request */
+	void (*cancel)(struct delivery *);/* set by the sink type while something is under way */
+};
+
+enum delivery_result {
+	DELIVERY_OK,
+	DELIVERY_RETRY,                   /* later: sink down, 5xx, 429 */
+	DELIVERY_REFUSED,                 /* it will never take this one: straight to the dead letters */
+};
+/*
+ * Exactly once per delivery that was not cancelled, on the loop; never from inside deliver(). `answer` is one sentence without
+ * secrets. retry_after_ms -1: not said. After cancel() the delivery is gone: no done, no touch.
+ */
+void delivery_done(struct delivery *, enum delivery_result result, const char *answer, int64_t retry_after_ms);
+
+/* Sets `id` from the items' ids. */
+void delivery_id_of_many(struct delivery *);
+
+uv_loop_t *delivery_loop(const struct delivery *);
+struct fetcher *delivery_fetcher(const struct delivery *);
+int64_t delivery_now_ms(const struct delivery *);
+const char *delivery_public_url(const struct delivery *);   /* or NULL */
+
+struct sink_type {
+	const char *name;
+	const char *const *keys;          /* configuration keys of its own, NULL-terminated; unknown ones are errors */
+	bool for_people;                  /* several items may be one message */
+	bool operations;                  /* gets incidents unless told otherwise */
+	bool naming_at_once;              /* naming findings do not wait for the digest: a stream for programs */
+	/* Reads its keys from `object` into sink->own; contacts nothing. */
+	bool (*open)(struct sink *sink, const struct config *config, const json_t *object, struct error *err);
+	void (*close)(struct sink *sink);
+	void (*deliver)(struct sink *sink, struct delivery *delivery);
+	void (*reopen)(struct sink *sink);                /* SIGHUP; may be NULL */
+	void (*describe)(const struct sink *sink, struct buf *out);   /* "mail to soc@..."; no secrets */
+};
+
+enum naming_policy { NAMING_DIGEST, NAMING_AT_ONCE, NAMING_OFF };
+
+struct sink {
+	char *name;                       /* unique in the configuration */
+	const struct sink_type *type;
+	void *own;                        /* of the type */
+	unsigned events;                  /* bit per enum event_type */
+	int min_score;                    /* findings below are not sent; 0: whatever is flagged */
+	enum naming_policy naming;
+	struct string_list rules, brands, kinds;      /* globs; empty: all */
+	int64_t retry_for_ms;             /* then dead letter */
+	unsigned per_hour;                /* messages; more become a digest. 0: no ceiling */
+	int64_t group_window_ms;          /* how long a first finding waits for others of its registrable domain */
+	int digest_minute;                /* of the day, UTC */
+};
+
+extern const struct sink_type *const SINK_TYPES[];      /* NULL-terminated */
+
+/* Does this sink want the event? *digest: it may wait for the digest. */
+bool sink_wants(const struct sink *sink, const struct state_event *event, bool *digest);
+/* First digest time after now. */
+int64_t sink_digest_due(const struct sink *sink, int64_t now_ms);
+
+/* On the store's thread: the envelope of an outbox row, from state. NULL with an error when its subject is gone. */
+json_t *envelope_make(struct state *st, const struct outbox_item *item, struct error *err);
+/* The envelope of a test event. */
+json_t *envelope_test(const char *id, int64_t now_ms);
+
+#endif

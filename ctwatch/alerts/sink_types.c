@@ -1,0 +1,9 @@
+/* The table of sink types. */
+#include "sink.h"
+
+extern const struct sink_type stdout_sink;
+
+const struct sink_type *const SINK_TYPES[] = {
+	&stdout_sink,
+	NULL,
+};
