@@ -275,9 +275,13 @@ struct cert_view {
 	struct slice spki;                /* whole TLV */
 	struct slice extensions;          /* content of the SEQUENCE; empty when there are none */
 	struct slice san;                 /* content of the first SAN's GeneralNames; further ones are found by the name walk */
+	struct slice cn;                  /* value of the subject's first CN, of ASN.1 type cn_tag; likewise */
+	uint8_t cn_tag;
+	uint32_t n_san, n_cn;
 	int64_t not_before_ms, not_after_ms;   /* INT64_MIN when unreadable */
 	bool has_san, has_cn, has_poison, has_sct_list;
 	bool is_ca;                       /* basicConstraints cA, where readable */
+	bool names_cut;                   /* subject or extensions break off: there may be names that nobody can read */
 };
 
 bool cert_scan(struct slice der, struct cert_view *out, struct error *err);          /* a Certificate */
@@ -292,6 +296,16 @@ enum name_flag {
 	NAME_UNPARSABLE_LABEL = 2,        /* a label became "<unparsable>" */
 	NAME_ALTERNATE_READING = 4,       /* one of several readings of the same bytes */
 };
+
+/*
+ * Bytes of one name that are looked at, counted from its end; what stands before them becomes one "<unparsable>" label.
+ * A DNS name has at most 253, and a client compares them all, so nothing that could match is lost.
+ */
+#define NAME_RAW_MAX 1024
+/* No normalised name is longer: punycode makes at most 8 characters of a byte. */
+#define NAME_TEXT_MAX 8192
+/* Names of one certificate; a log's 16 MB entry could hold more, and no client reads them. */
+#define CERT_NAMES_MAX (1u << 20)
 
 /*
  * One identifier, normalised (spec section 6.2): a DNS name is lower case, A-label form, no trailing dot; an address is
@@ -309,6 +323,8 @@ struct cert_names {
 	size_t n, cap;
 	size_t n_unreadable;              /* names whose bytes could not be turned into an identifier */
 	struct buf arena;
+	struct name_slot *slots;          /* finds repeated names once there are many; private to names.c */
+	size_t n_slots, slots_cap;
 };
 
 void names_init(struct cert_names *);
