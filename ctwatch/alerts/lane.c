@@ -21,6 +21,7 @@ struct mark {
 	enum delivery_result result;
 	int64_t created_ms;
 	char why[256];
+	char *thread_key, *thread;       /* a fact to keep, or NULL */
 };
 
 /* What the loop and the store's thread hand to each other; belongs to one of them at a time. */
@@ -67,6 +68,7 @@ static void item_deinit(struct alert_item *item)
 {
 	free(item->subject);
 	free(item->group);
+	free(item->thread);
 	json_decref(item->envelope);
 	*item = (struct alert_item){ 0 };
 }
@@ -75,14 +77,25 @@ static void round_clear(struct round *round)
 {
 	for (size_t i = 0; i < round->n_items; i++)
 		item_deinit(&round->items[i]);
+	for (size_t i = 0; i < round->n_marks; i++) {
+		free(round->marks[i].thread_key);
+		free(round->marks[i].thread);
+	}
 	round->n_items = 0;
 	round->n_marks = 0;
+}
+
+/* Where a conversation's name at the receiver is kept. */
+static char *thread_key(const struct round *round, const char *subject)
+{
+	return xasprintf("thread/%s/%s", round->sink_name, subject);
 }
 
 static void round_mark(struct round *round, const struct alert_item *item, enum delivery_result result, const char *why)
 {
 	struct mark *mark = &round->marks[round->n_marks++];
 
+	*mark = (struct mark){ 0 };
 	memcpy(mark->id, item->id, sizeof(mark->id));
 	mark->result = result;
 	mark->created_ms = item->created_ms;
@@ -143,6 +156,10 @@ static bool see_due(void *ctx, const struct outbox_item *row)
 	}
 	item.subject = xstrdup(row->subject != NULL ? row->subject : "");
 	item.group = row->group != NULL ? xstrdup(row->group) : NULL;
+	char *key = thread_key(round, item.subject);
+	if (!state_get_fact(loading->st, key, &item.thread, &err))
+		item.thread = NULL;
+	free(key);
 	round->items[round->n_items++] = item;
 	return true;
 }
@@ -184,7 +201,7 @@ static bool mark_job(void *ctx, struct state *st, struct error *err)
 				  ? state_outbox_sent(st, mark->id, round->now_ms, err)
 				  : state_outbox_failed(st, mark->id, mark->why, round->next_try_ms, dead, round->now_ms, err);
 
-		if (!ok)
+		if (!ok || (mark->thread != NULL && !state_put_fact(st, mark->thread_key, mark->thread, err)))
 			return false;
 	}
 	return true;
@@ -303,6 +320,11 @@ static void lane_send(struct lane *lane)
 		lane_mark(lane);
 }
 
+void delivery_set_thread(struct delivery *delivery, const char *thread)
+{
+	snprintf(delivery->thread, sizeof(delivery->thread), "%s", thread);
+}
+
 void delivery_done(struct delivery *delivery, enum delivery_result result, const char *answer, int64_t retry_after_ms)
 {
 	struct lane *lane = delivery->under_way_in;
@@ -315,8 +337,15 @@ void delivery_done(struct delivery *delivery, enum delivery_result result, const
 		return;
 	}
 	lane->n_answered++;
-	for (size_t i = 0; i < delivery->n; i++)
+	for (size_t i = 0; i < delivery->n; i++) {
 		round_mark(&lane->round, &delivery->items[i], result, answer);
+		if (result == DELIVERY_OK && delivery->thread[0] != '\0' && delivery->items[i].thread == NULL) {
+			struct mark *mark = &lane->round.marks[lane->round.n_marks - 1];
+
+			mark->thread_key = thread_key(&lane->round, delivery->items[i].subject);
+			mark->thread = xstrdup(delivery->thread);
+		}
+	}
 	if (result == DELIVERY_OK) {
 		if (lane->failures > 0)
 			alerts_say(lane->alerts, DIAG_NOTICE, lane->sink, "delivers again");

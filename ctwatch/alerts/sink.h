@@ -16,6 +16,7 @@ struct alert_item {
 	enum event_type event;
 	char *subject;                    /* finding or incident id: what messages of one thread share */
 	char *group;                      /* registrable domain, or NULL */
+	char *thread;                     /* as delivery_set_thread kept it for this subject, or NULL */
 	json_t *envelope;                 /* owned: {"v":1,"event":..,"id":..,"time":..,"finding":{..}} */
 	int attempts;
 	int64_t created_ms;
@@ -33,6 +34,7 @@ struct delivery {
 	struct lane *under_way_in;        /* NULL for a test message */
 	void (*tested)(struct delivery *, bool ok, const char *answer);   /* a test message: nothing is marked */
 	void *test;
+	char thread[64];                  /* set by delivery_set_thread */
 	void *under_way;                  /* the sink type's own, e.g. a request */
 	void (*cancel)(struct delivery *);/* set by the sink type while something is under way */
 };
@@ -47,6 +49,14 @@ enum delivery_result {
  * secrets. retry_after_ms -1: not said. After cancel() the delivery is gone: no done, no touch.
  */
 void delivery_done(struct delivery *, enum delivery_result result, const char *answer, int64_t retry_after_ms);
+
+/* delivery_done on the next turn of the loop, for answers that are known inside deliver(). */
+void delivery_finish_later(struct delivery *, enum delivery_result result, const char *answer);
+/*
+ * What the receiver calls this conversation (a Slack ts): kept with the sink and the item's subject when the delivery succeeds,
+ * and given back as `thread` of later items. At most 63 bytes.
+ */
+void delivery_set_thread(struct delivery *, const char *thread);
 
 /* Sets `id` from the items' ids. */
 void delivery_id_of_many(struct delivery *);

@@ -1,9 +1,13 @@
 /* The table of sink types. */
 #include "sink.h"
 
-extern const struct sink_type stdout_sink;
+extern const struct sink_type stdout_sink, webhook_sink, template_sink, slack_sink, teams_sink;
 
 const struct sink_type *const SINK_TYPES[] = {
 	&stdout_sink,
+	&webhook_sink,
+	&template_sink,
+	&slack_sink,
+	&teams_sink,
 	NULL,
 };

@@ -3,86 +3,41 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct to_stdout {
-	FILE *file;
-	uv_idle_t tell;           /* answers on the next turn of the loop: delivery_done never runs inside deliver() */
-	struct delivery *delivery;
-	bool armed, written;
-	char why[128];
-};
 
 static bool stdout_open(struct sink *sink, const struct config *config, const json_t *object, struct error *err)
 {
-	struct to_stdout *to = xcalloc(1, sizeof(*to));
-
 	(void)config, (void)object, (void)err;
-	to->file = stdout;
-	sink->own = to;
+	sink->own = stdout;
 	return true;
-}
-
-static void free_after_close(uv_handle_t *handle)
-{
-	free(CONTAINER_OF(handle, struct to_stdout, tell));
 }
 
 static void stdout_close(struct sink *sink)
 {
-	struct to_stdout *to = sink->own;
-
-	if (to->armed)
-		uv_close((uv_handle_t *)&to->tell, free_after_close);
-	else
-		free(to);
+	sink->own = NULL;
 }
 
-static void on_told(uv_idle_t *idle)
+static bool write_item(FILE *file, const struct alert_item *item)
 {
-	struct to_stdout *to = CONTAINER_OF(idle, struct to_stdout, tell);
-	struct delivery *delivery = to->delivery;
-
-	uv_idle_stop(idle);
-	to->delivery = NULL;
-	if (delivery != NULL)
-		delivery_done(delivery, to->written ? DELIVERY_OK : DELIVERY_RETRY, to->written ? "written" : to->why, -1);
-}
-
-static void stdout_cancel(struct delivery *delivery)
-{
-	struct to_stdout *to = delivery->sink->own;
-
-	uv_idle_stop(&to->tell);
-	to->delivery = NULL;
-}
-
-static bool write_item(struct to_stdout *to, const struct alert_item *item)
-{
-	return json_dumpf(item->envelope, to->file, JSON_COMPACT) == 0 && fputc('\n', to->file) != EOF;
+	return json_dumpf(item->envelope, file, JSON_COMPACT) == 0 && fputc('\n', file) != EOF;
 }
 
 static void stdout_deliver(struct sink *sink, struct delivery *delivery)
 {
-	struct to_stdout *to = sink->own;
+	FILE *file = sink->own;
 	bool ok = true;
+	char why[160];
 
-	if (!to->armed) {
-		uv_idle_init(delivery_loop(delivery), &to->tell);
-		to->armed = true;
-	}
 	errno = 0;
 	for (size_t i = 0; ok && i < delivery->n; i++)
-		ok = write_item(to, &delivery->items[i]);
-	to->written = ok && fflush(to->file) == 0;
-	if (!to->written) {
-		snprintf(to->why, sizeof(to->why), "standard output: %s", strerror(errno));
-		clearerr(to->file);
+		ok = write_item(file, &delivery->items[i]);
+	if (ok && fflush(file) == 0) {
+		delivery_finish_later(delivery, DELIVERY_OK, "written");
+		return;
 	}
-	to->delivery = delivery;
-	delivery->cancel = stdout_cancel;
-	uv_idle_start(&to->tell, on_told);
+	snprintf(why, sizeof(why), "standard output: %s", strerror(errno));
+	clearerr(file);
+	delivery_finish_later(delivery, DELIVERY_RETRY, why);
 }
 
 static void stdout_describe(const struct sink *sink, struct buf *out)

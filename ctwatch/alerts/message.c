@@ -1,0 +1,279 @@
+/* From an envelope to what a person reads. See message.h. */
+#include "message.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "render.h"
+#include "words.h"
+
+#define NAMES_SHOWN 8
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static void add_fact(struct message_part *part, const char *label, char *value)
+{
+	if (part->n_facts == MESSAGE_FACTS_MAX || value == NULL || value[0] == '\0') {
+		free(value);
+		return;
+	}
+	part->facts[part->n_facts++] = (struct message_fact){ label, value };
+}
+
+static void add_link(struct message_part *part, const char *label, char *url)
+{
+	if (part->n_links == MESSAGE_LINKS_MAX) {
+		free(url);
+		return;
+	}
+	part->links[part->n_links++] = (struct message_link){ label, url };
+}
+
+/* ---- findings ---------------------------------------------------------------------------------------- */
+
+/* The struct that words.h speaks of, borrowing from the envelope. */
+static struct finding finding_view(const json_t *object)
+{
+	return (struct finding){
+		.rule = (char *)text_of(object, "rule"),
+		.kind = (char *)text_of(object, "kind"),
+		.brand = (char *)json_string_value(json_object_get(object, "brand")),
+		.technique = (char *)json_string_value(json_object_get(object, "technique")),
+		.name = (char *)text_of(object, "name"),
+	};
+}
+
+/* "[[globalordnance]]" inside the defanged name: the widest span of the evidence. */
+static char *mark_name(const json_t *object)
+{
+	const char *name = text_of(object, "name");
+	size_t len = strlen(name), from = 0, to = 0;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(object, "evidence"), i, row) {
+		const json_t *span = json_object_get(row, "span");
+		json_int_t start = json_integer_value(json_array_get(span, 0)), end = json_integer_value(json_array_get(span, 1));
+
+		if (start >= 0 && end > start && (size_t)end <= len && (size_t)(end - start) > to - from) {
+			from = (size_t)start;
+			to = (size_t)end;
+		}
+	}
+	if (to == from)
+		return NULL;
+	struct buf out;
+	char *before = slice_dup_text(slice_of(name, from)), *in = slice_dup_text(slice_of(name + from, to - from)), *after = xstrdup(name + to);
+
+	buf_init(&out, 1u << 16);
+	render_defanged(&out, before);
+	buf_append_text(&out, "[[");
+	render_defanged(&out, in);
+	buf_append_text(&out, "]]");
+	render_defanged(&out, after);
+	char *marked = xstrdup(buf_text(&out));
+	buf_deinit(&out);
+	free(before);
+	free(in);
+	free(after);
+	return marked;
+}
+
+static void add_why(struct message_part *part, const json_t *object)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(object, "evidence"), i, row) {
+		if (part->n_why == MESSAGE_WHY_MAX)
+			break;
+		part->why[part->n_why++] = xasprintf("%s %+" JSON_INTEGER_FORMAT ": %s", text_of(row, "signal"),
+						     json_integer_value(json_object_get(row, "points")), text_of(row, "detail"));
+	}
+}
+
+/* The names of a certificate, defanged, the first few. */
+static char *names_text(const json_t *certificate)
+{
+	const json_t *names = json_object_get(certificate, "names");
+	struct buf out;
+	json_t *name;
+	size_t i;
+
+	buf_init(&out, 1u << 16);
+	json_array_foreach((json_t *)names, i, name) {
+		if (i == NAMES_SHOWN) {
+			buf_printf(&out, " and %zu more", json_array_size(names) - i);
+			break;
+		}
+		buf_append_text(&out, i > 0 ? ", " : "");
+		render_defanged(&out, json_is_string(name) ? json_string_value(name) : "");
+	}
+	char *text = xstrdup(buf_text(&out));
+	buf_deinit(&out);
+	return text;
+}
+
+static void add_certificate_facts(struct message_part *part, const json_t *object)
+{
+	const json_t *certificate = json_array_get(json_object_get(object, "certificates"), 0);
+	const json_t *sighting = json_array_get(json_object_get(certificate, "sightings"), 0);
+
+	if (certificate == NULL)
+		return;
+	if (sighting != NULL)
+		add_fact(part, "Logged", xasprintf("%s in %s, entry %" JSON_INTEGER_FORMAT, text_of(sighting, "timestamp"),
+						   text_of(json_object_get(sighting, "log"), "name"),
+						   json_integer_value(json_object_get(sighting, "index"))));
+	add_fact(part, "Issuer", xstrdup(text_of(certificate, "issuer")));
+	add_fact(part, "Valid", xasprintf("%s to %s", text_of(certificate, "not_before"), text_of(certificate, "not_after")));
+	add_fact(part, "Names", names_text(certificate));
+	add_fact(part, "SHA-256", xstrdup(text_of(certificate, "sha256")));
+	const char *sha256 = text_of(certificate, "sha256");
+	if (strcmp(text_of(certificate, "type"), "tbs") != 0 && strlen(sha256) == 64)
+		add_link(part, "Certificate at crt.sh", xasprintf("https://crt.sh/?q=%s", sha256));
+}
+
+static void add_name_links(struct message_part *part, const json_t *object)
+{
+	struct buf encoded;
+
+	buf_init(&encoded, 4096);
+	if (text_of(object, "registrable_domain")[0] != '\0' && render_uri_component(&encoded, text_of(object, "registrable_domain"))) {
+		add_link(part, "Other certificates (crt.sh)", xasprintf("https://crt.sh/?q=%s", buf_text(&encoded)));
+		add_link(part, "Registration (RDAP)", xasprintf("https://client.rdap.org/?type=domain&object=%s", buf_text(&encoded)));
+	}
+	buf_deinit(&encoded);
+}
+
+static void finding_message(const json_t *envelope, const char *public_url, struct message_part *part)
+{
+	const json_t *object = json_object_get(envelope, "finding");
+	struct finding finding = finding_view(object);
+	char *name = defang(finding.name);
+	bool verified = json_is_true(json_object_get(object, "verified"));
+	bool is_test = json_is_true(json_object_get(envelope, "test"));
+
+	part->sentence = finding_sentence(&finding, name);
+	part->severity = text_of(object, "severity");
+	part->score = (int)json_integer_value(json_object_get(object, "score"));
+	part->marked = mark_name(object);
+	add_fact(part, "Name", xstrdup(name));
+	add_fact(part, "Brand", xstrdup(finding.brand != NULL ? finding.brand : ""));
+	add_fact(part, "Score", xasprintf("%d (%s), rule %s", part->score, part->severity, finding.rule));
+	add_certificate_facts(part, object);
+	add_fact(part, "Certificates", xasprintf("%" JSON_INTEGER_FORMAT ", first seen %s", json_integer_value(json_object_get(object, "certificate_count")),
+						 text_of(object, "first_seen")));
+	add_fact(part, "Known", xasprintf("the certificate is %s", verified_phrase(verified)));
+	add_fact(part, "Not known", xstrdup("who asked for it, and what for: a name shows neither"));
+	add_fact(part, "Finding", xstrdup(text_of(object, "id")));
+	add_why(part, object);
+	part->next_steps = is_test ? NULL : finding_next_steps(&finding);
+	if (!is_test) {
+		if (public_url != NULL)
+			add_link(part, "Dashboard", xasprintf("%s/findings/%s", public_url, text_of(object, "id")));
+		add_name_links(part, object);
+	}
+	free(name);
+}
+
+/* ---- incidents and the rest ---------------------------------------------------------------------------- */
+
+static void incident_message(const json_t *envelope, const char *public_url, struct message_part *part)
+{
+	const json_t *object = json_object_get(envelope, "incident");
+	struct incident view = { .class_name = (char *)text_of(object, "class"),
+				 .severity = (char *)text_of(object, "severity"),
+				 .summary = (char *)text_of(object, "summary"),
+				 .log_name = (char *)text_of(json_object_get(object, "log"), "name") };
+	char *sentence = incident_sentence(&view);
+	bool closed = strcmp(text_of(envelope, "event"), "incident.closed") == 0;
+
+	part->sentence = closed ? xasprintf("Over: %s", sentence) : sentence;
+	if (closed)
+		free(sentence);
+	part->severity = text_of(object, "severity");
+	part->score = -1;
+	add_fact(part, "Log", xstrdup(view.log_name));
+	add_fact(part, "Opened", xstrdup(text_of(object, "opened")));
+	add_fact(part, "Seen", xasprintf("%" JSON_INTEGER_FORMAT " times", json_integer_value(json_object_get(object, "count"))));
+	add_fact(part, "Closed", closed ? xasprintf("%s: %s", text_of(object, "closed"), text_of(object, "closed_why")) : NULL);
+	add_fact(part, "Evidence", xasprintf("ctwatch incidents show %s", text_of(object, "id")));
+	if (public_url != NULL)
+		add_link(part, "Dashboard", xasprintf("%s/incidents/%s", public_url, text_of(object, "id")));
+}
+
+static void other_message(const json_t *envelope, struct message_part *part)
+{
+	const json_t *details = json_object_get(envelope, "details");
+	const char *key;
+	json_t *value;
+
+	part->severity = text_of(details, "severity");
+	part->score = -1;
+	part->sentence = xstrdup(text_of(details, "summary")[0] != '\0' ? text_of(details, "summary") : text_of(envelope, "event"));
+	json_object_foreach((json_t *)details, key, value) {
+		if (strcmp(key, "summary") == 0 || strcmp(key, "severity") == 0 || part->n_facts == MESSAGE_FACTS_MAX)
+			continue;
+		char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		/* the label is borrowed from the envelope, which outlives the message */
+		add_fact(part, key, text);
+	}
+}
+
+static void make_subject(const struct delivery *delivery, struct message *message)
+{
+	const struct message_part *first = &message->parts[0];
+	const json_t *envelope = delivery->items[0].envelope;
+	const char *mark = json_is_true(json_object_get(envelope, "test")) ? "TEST " : "";
+
+	if (delivery->digest || message->n_parts > 1)
+		message->subject = xasprintf("[ctwatch] %s%zu findings: %s%s", mark, message->n_parts, first->sentence, message->n_parts > 1 ? ", ..." : "");
+	else if (first->score >= 0)
+		message->subject = xasprintf("[ctwatch] %s%s %d: %s", mark, first->severity, first->score, first->sentence);
+	else
+		message->subject = xasprintf("[ctwatch] %s%s", mark, first->sentence);
+}
+
+void message_make(const struct delivery *delivery, struct message *out)
+{
+	const char *public_url = delivery_public_url(delivery);
+
+	*out = (struct message){ .parts = xcalloc(delivery->n, sizeof(*out->parts)), .n_parts = delivery->n };
+	for (size_t i = 0; i < delivery->n; i++) {
+		const json_t *envelope = delivery->items[i].envelope;
+
+		if (json_object_get(envelope, "finding") != NULL)
+			finding_message(envelope, public_url, &out->parts[i]);
+		else if (json_object_get(envelope, "incident") != NULL)
+			incident_message(envelope, public_url, &out->parts[i]);
+		else
+			other_message(envelope, &out->parts[i]);
+	}
+	make_subject(delivery, out);
+}
+
+void message_deinit(struct message *message)
+{
+	for (size_t i = 0; i < message->n_parts; i++) {
+		struct message_part *part = &message->parts[i];
+
+		free(part->sentence);
+		free(part->marked);
+		for (size_t k = 0; k < part->n_facts; k++)
+			free(part->facts[k].value);
+		for (size_t k = 0; k < part->n_why; k++)
+			free(part->why[k]);
+		for (size_t k = 0; k < part->n_links; k++)
+			free(part->links[k].url);
+	}
+	free(message->parts);
+	free(message->subject);
+	*message = (struct message){ 0 };
+}
