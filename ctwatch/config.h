@@ -51,11 +51,12 @@ struct config_key {
 	const char *name;                 /* nested keys with dots: "report.weekday"; in the environment CTWATCH_REPORT_WEEKDAY */
 	const char *type, *default_text, *help;
 };
-const struct config_key *config_keys(size_t *n);
+/* The caller frees the array (its texts are constant). */
+struct config_key *config_keys(size_t *n);
 
 /* One file, whole, with a ceiling. ERR_USAGE names the path and what is wrong. */
 bool file_read(const char *path, size_t max_bytes, struct buf *out, struct error *err);
-/* A secret: the value itself, or the content of the file named by "<key>_file" (trailing newline cut). NULL when absent. */
+/* A secret: the value itself, or the content of the file named by "<key>_file" (trailing newline cut), or the variable named by "<key>_env". NULL when absent. */
 bool config_secret(const struct config *, const json_t *object, const char *key, char **out, struct error *err);
 
 /* Retention as state_prune wants it. */
@@ -66,5 +67,6 @@ char *url_for_display(const char *url);
 json_t *config_redact(const json_t *value);
 /* Does this pattern ("*", "?") match, case ignored? */
 bool glob_match(const char *pattern, const char *text);
+bool string_list_matches(const struct string_list *patterns, const char *text);
 
 #endif

@@ -31,7 +31,7 @@ struct fetcher_options {
 	const char *proxy;                /* or NULL: the environment decides */
 	const char *ca_file;              /* or NULL: the system's */
 	uint64_t bytes_per_second;        /* all transfers together; 0: no limit */
-	const char *const *allow_http;    /* hosts that plain http:// and smtp:// may name beside loopback; NULL-terminated or NULL; copied */
+	const char *const *allow_http;    /* hosts that plain http:// may name beside loopback; NULL-terminated or NULL; copied */
 	int64_t stall_ms;                 /* a transfer below 100 bytes/s for so long ends; 0: 30 s */
 };
 struct fetcher *fetcher_new(uv_loop_t *loop, const struct fetcher_options *options);

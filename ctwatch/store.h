@@ -28,6 +28,7 @@ struct store_options {
 	 */
 	store_job_fn *on_full, *on_room;
 	void *ctx;                        /* for both; must not be what the loop touches */
+	int64_t probe_ms;                 /* how often a full store looks for room; 0: 5 s */
 	uint64_t low_bytes;               /* free space below which store_space_of says `low`; 0: 512 MiB */
 };
 struct store *store_start(const struct store_options *options);

@@ -1,0 +1,143 @@
+/* Diagnostics: one line is one write, so that lines of several threads (and processes) do not mix. */
+#include "diag.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 2048
+/* The same line again within this time is counted, not printed: a log that is down says so once a minute. */
+#define REPEAT_MS 60000
+
+struct diag {
+	int fd;
+	enum diag_level level;
+	bool json;
+	pthread_mutex_t lock;            /* for what follows, and the order of lines */
+	char last[LINE_MAX_BYTES];       /* level, component, subject and message of the line printed last */
+	int64_t last_ms;
+	uint64_t n_repeats;
+};
+
+static const char *const LEVELS[] = { "error", "warning", "notice", "info", "debug" };
+
+static int64_t wall_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct diag *diag_new(int fd, enum diag_level level, bool json)
+{
+	struct diag *d = xcalloc(1, sizeof(*d));
+
+	d->fd = fd;
+	d->level = level;
+	d->json = json;
+	pthread_mutex_init(&d->lock, NULL);
+	return d;
+}
+
+static void write_line(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;         /* nobody listens: there is no other place to say so */
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+static void print_json(struct diag *d, int64_t now_ms, enum diag_level level, const char *component, const char *subject,
+		       const char *message)
+{
+	char when[TIME_TEXT_LEN];
+	json_t *line = json_pack("{s:s, s:s, s:s, s:s*, s:s}", "time", time_format_rfc3339(now_ms, when), "level", LEVELS[level],
+				 "component", component, "subject", subject, "message", message);
+	char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
+
+	json_decref(line);
+	if (text == NULL)
+		return;
+	char *whole = xasprintf("%s\n", text);
+	write_line(d->fd, whole, strlen(whole));
+	free(whole);
+	free(text);
+}
+
+static void print_text(struct diag *d, int64_t now_ms, enum diag_level level, const char *component, const char *subject,
+		       const char *message)
+{
+	char when[TIME_TEXT_LEN];
+
+	time_format_rfc3339(now_ms, when);
+	char *whole = xasprintf("%.19sZ %s %s%s%s: %s\n", when, LEVELS[level], component, subject != NULL ? " " : "",
+				subject != NULL ? subject : "", message);
+	write_line(d->fd, whole, strlen(whole));
+	free(whole);
+}
+
+static void print(struct diag *d, int64_t now_ms, enum diag_level level, const char *component, const char *subject,
+		  const char *message)
+{
+	(d->json ? print_json : print_text)(d, now_ms, level, component, subject, message);
+}
+
+static void flush_repeats(struct diag *d, int64_t now_ms)
+{
+	char message[64];
+
+	if (d->n_repeats == 0)
+		return;
+	snprintf(message, sizeof(message), "the last line came %llu more times", (unsigned long long)d->n_repeats);
+	d->n_repeats = 0;
+	print(d, now_ms, DIAG_INFO, "diag", NULL, message);
+}
+
+void diag_free(struct diag *d)
+{
+	if (d == NULL)
+		return;
+	flush_repeats(d, wall_clock_ms());
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+void diag(struct diag *d, enum diag_level level, const char *component, const char *subject, const char *format, ...)
+{
+	char raw[LINE_MAX_BYTES / 4], message[LINE_MAX_BYTES / 2], escaped_subject[256], key[LINE_MAX_BYTES];
+	int64_t now_ms = wall_clock_ms();
+	va_list args;
+
+	if (d == NULL || level > d->level)
+		return;
+	va_start(args, format);
+	vsnprintf(raw, sizeof(raw), format, args);
+	va_end(args);
+	text_escape(slice_text(raw), message, sizeof(message));
+	if (subject != NULL)
+		text_escape(slice_text(subject), escaped_subject, sizeof(escaped_subject));
+	snprintf(key, sizeof(key), "%d%s/%s/%s", (int)level, component, subject != NULL ? escaped_subject : "", message);
+
+	pthread_mutex_lock(&d->lock);
+	if (strcmp(key, d->last) == 0 && now_ms - d->last_ms < REPEAT_MS && now_ms >= d->last_ms) {
+		d->n_repeats++;
+	} else {
+		flush_repeats(d, now_ms);
+		memcpy(d->last, key, sizeof(key));
+		d->last_ms = now_ms;
+		print(d, now_ms, level, component, subject != NULL ? escaped_subject : NULL, message);
+	}
+	pthread_mutex_unlock(&d->lock);
+}

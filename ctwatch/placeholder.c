@@ -1,2 +1,0 @@
-/* placeholder: being written */
-extern int ctwatch_config_placeholder; int ctwatch_config_placeholder = 0;
