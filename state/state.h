@@ -233,6 +233,7 @@ struct incident {
 	struct hash log_id;               /* zero for incidents of the whole daemon (LIST_STALE ...) */
 	char *log_name;
 	char *class_name;                 /* FORK, ENTRIES_MISMATCH ... spec 4.7 */
+	char *subject;                    /* what tells two open ones of a class apart, or "" */
 	char *severity;                   /* critical, high, medium, low */
 	char *summary;                    /* sentence */
 	char *details_json;

@@ -1,0 +1,316 @@
+/*
+ * Storing a match: certificate, sighting, finding and their link, and what that means for whoever listens.
+ *
+ *   finding 1 --- * link * --- 1 certificate 1 --- * sighting (log, index)
+ *                                            1 --- 2 leaf
+ *
+ * Counts in the rows are exact also where rows are no longer kept: a sighting counts for its certificate once, a certificate
+ * brings its sightings into each finding that links it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "sql.h"
+
+/* Severity of DESIGN.md 5.2: low, medium from 60, high from 75, critical from 90. */
+static int rank_of(int score)
+{
+	return score >= 90 ? 3 : score >= 75 ? 2 : score >= 60 ? 1 : 0;
+}
+
+/* What one call is about and what it found out on the way. */
+struct adding {
+	struct state *st;
+	const struct state_match *match;
+	const struct state_certificate *certificate;
+	const struct state_sighting *sighting;
+	int64_t now_ms;
+
+	int64_t log_no;
+	int64_t certificate_no, sighting_count;
+	bool certificate_is_new;
+	int64_t finding_no;
+	struct finding finding;            /* as it was before, when known */
+	bool known, new_sighting, new_link, rescored, replaced;
+	bool only_counted;                 /* past STATE_CERTIFICATES_MAX */
+};
+
+/* ---- the certificate -------------------------------------------------------------------------------- */
+
+static bool put_certificate(struct adding *a, const char *names, int64_t left_out, struct error *err)
+{
+	const struct state_certificate *c = a->certificate;
+	struct param der = c->der.len > 0 && c->der.len <= STATE_DER_MAX ? BLOB(c->der) : NONE;
+	const char *note = c->note != NULL ? c->note : c->der.len > STATE_DER_MAX ? "too large to be kept" : NULL;
+
+	if (!RUN(a->st, SQL_CERTIFICATE_PUT, err, HASH(&c->tbs_sha256), HASH(&c->sha256), INT(c->precert), der, INT(c->der_is_tbs), TEXT(c->issuer),
+		 TEXT(c->subject), TEXT(c->serial), INT(c->not_before_ms), INT(c->not_after_ms), TEXT(names), INT(left_out), TEXT(note), INT(a->now_ms)))
+		return false;
+	a->certificate_no = sql_last_key(a->st);
+	a->certificate_is_new = true;
+	return true;
+}
+
+static bool make_final(struct adding *a, const char *names, int64_t left_out, struct error *err)
+{
+	const struct state_certificate *c = a->certificate;
+	struct param der = c->der.len > 0 && c->der.len <= STATE_DER_MAX ? BLOB(c->der) : NONE;
+
+	return RUN(a->st, SQL_CERTIFICATE_FINAL, err, INT(a->certificate_no), HASH(&c->sha256), der, INT(c->der_is_tbs), TEXT(c->issuer), TEXT(c->subject),
+		   TEXT(c->serial), INT(c->not_before_ms), INT(c->not_after_ms), TEXT(names), INT(left_out), TEXT(c->note));
+}
+
+/* Finds or stores it. The final certificate takes the place of its precertificate. */
+static bool store_certificate(struct adding *a, bool *last_was_this, struct error *err)
+{
+	struct rows rows = ROWS(a->st, SQL_CERTIFICATE_GET, HASH(&a->certificate->tbs_sha256));
+	bool found = rows_next(&rows), was_precert = false;
+	int64_t left_out;
+
+	*last_was_this = false;
+	if (found) {
+		a->certificate_no = rows_int(&rows, 0);
+		was_precert = rows_int(&rows, 1) != 0;
+		a->sighting_count = rows_int(&rows, 2);
+		*last_was_this = !rows_null(&rows, 3) && rows_int(&rows, 3) == a->log_no && rows_int(&rows, 4) == (int64_t)a->sighting->index;
+	}
+	if (!rows_close(&rows, err))
+		return false;
+	if (found && (!was_precert || a->certificate->precert))
+		return true;
+	char *names = names_to_store(a->certificate->names_json, &left_out);
+	bool ok = found ? make_final(a, names, left_out, err) : put_certificate(a, names, left_out, err);
+
+	free(names);
+	return ok;
+}
+
+/* ---- the sighting ------------------------------------------------------------------------------------- */
+
+static bool put_leaf(struct adding *a, struct error *err)
+{
+	const struct state_sighting *s = a->sighting;
+
+	if (a->sighting_count >= STATE_LEAVES_MAX || s->leaf.len == 0 || s->leaf.len > STATE_DER_MAX)
+		return true;
+	return RUN(a->st, SQL_LEAF_PUT, err, INT(a->log_no), INT(s->index), INT(a->certificate_no), BLOB(s->leaf),
+		   s->extra.len <= STATE_DER_MAX ? BLOB(s->extra) : NONE);
+}
+
+/* A sighting that is known may have become verified since. */
+static bool confirm_sighting(struct adding *a, struct error *err)
+{
+	if (!a->sighting->verified)
+		return true;
+	if (!RUN(a->st, SQL_SIGHTING_CONFIRM, err, INT(a->log_no), INT(a->sighting->index), INT(a->certificate_no)))
+		return false;
+	return sql_changes(a->st) == 0 || RUN(a->st, SQL_FINDING_VERIFY, err, INT(a->certificate_no));
+}
+
+static bool store_sighting(struct adding *a, bool last_was_this, struct error *err)
+{
+	const struct state_sighting *s = a->sighting;
+
+	if (a->sighting_count >= STATE_SIGHTINGS_MAX) {
+		int64_t known = 0;
+
+		if (!ONE_INT(a->st, SQL_SIGHTING_HAS, &known, NULL, err, INT(a->log_no), INT(s->index), INT(a->certificate_no)))
+			return false;
+		/* one entry may match several rules: it is counted once */
+		a->new_sighting = known == 0 && !last_was_this;
+	} else {
+		if (!RUN(a->st, SQL_SIGHTING_PUT, err, INT(a->log_no), INT(s->index), INT(a->certificate_no), INT(s->timestamp_ms), INT(s->verified)))
+			return false;
+		a->new_sighting = sql_changes(a->st) > 0;
+	}
+	if (!a->new_sighting)
+		return confirm_sighting(a, err);
+	if (!put_leaf(a, err))
+		return false;
+	a->sighting_count++;
+	return RUN(a->st, SQL_CERTIFICATE_SEEN, err, INT(a->certificate_no), INT(a->log_no), INT(s->index)) &&
+	       (a->certificate_is_new ||
+		RUN(a->st, SQL_CERTIFICATE_FINDINGS_SEEN, err, INT(a->certificate_no), INT(a->now_ms), INT(s->timestamp_ms), INT(s->verified)));
+}
+
+/* ---- the finding ---------------------------------------------------------------------------------------- */
+
+static bool load_finding(struct adding *a, struct error *err)
+{
+	char id[FINDING_ID_LEN + 1];
+
+	finding_id(a->match->rule, a->match->registrable_domain, id);
+	struct rows rows = ROWS(a->st, SQL_FINDING_GET, TEXT(id));
+	if (rows_next(&rows)) {
+		a->known = true;
+		finding_read(&rows, &a->finding, &a->finding_no);
+	}
+	return rows_close(&rows, err);
+}
+
+static bool put_finding(struct adding *a, struct error *err)
+{
+	const struct state_match *m = a->match;
+	char id[FINDING_ID_LEN + 1], *evidence = evidence_to_json(m->evidence, m->n_evidence);
+
+	finding_id(m->rule, m->registrable_domain, id);
+	bool ok = RUN(a->st, SQL_FINDING_PUT, err, TEXT(id), TEXT(m->rule), TEXT(m->kind), TEXT(m->brand), TEXT(m->technique), TEXT(m->name),
+		      TEXT(m->registrable_domain), INT(m->score), INT(m->min_score), INT(m->score >= m->min_score), INT(a->sighting->verified),
+		      INT(m->found_by_change), TEXT(evidence), TEXT(m->ruleset_id), INT(a->now_ms), INT(a->sighting->timestamp_ms));
+	free(evidence);
+	a->finding_no = sql_last_key(a->st);
+	return ok;
+}
+
+static bool join_certificate(struct adding *a, struct error *err)
+{
+	if (!RUN(a->st, SQL_LINK_PUT, err, INT(a->finding_no), INT(a->certificate_no)))
+		return false;
+	a->new_link = sql_changes(a->st) > 0;
+	return !a->new_link || RUN(a->st, SQL_FINDING_JOIN, err, INT(a->finding_no), INT(a->sighting_count), INT(a->now_ms),
+				   INT(a->sighting->timestamp_ms), INT(a->sighting->verified));
+}
+
+/* A dismissed finding whose severity rises is worth a look again; the triage history says why. */
+static bool reopen(struct adding *a, struct error *err)
+{
+	char why[160];
+
+	snprintf(why, sizeof(why), "score rose from %d to %d after it was dismissed", a->finding.score, a->match->score);
+	return RUN(a->st, SQL_FINDING_STATUS, err, INT(a->finding_no), TEXT("new"), NONE) &&
+	       RUN(a->st, SQL_TRIAGE_PUT, err, INT(a->finding_no), TEXT("new"), TEXT("ctwatch"), TEXT(why), INT(a->now_ms));
+}
+
+/*
+ * A better score brings its name and evidence along; the same or a lower one changes nothing, whatever the rules say today. A finding
+ * that was flagged stays so: min_score only goes down.
+ */
+static bool rescore(struct adding *a, struct error *err)
+{
+	const struct state_match *m = a->match;
+	const struct finding *old = &a->finding;
+	int score = m->score > old->score ? m->score : old->score;
+	int min_score = m->min_score < old->min_score ? m->min_score : old->min_score;
+	bool flagged = old->flagged || m->score >= m->min_score;
+
+	a->replaced = m->score > old->score;
+	a->rescored = rank_of(score) > rank_of(old->score) || (flagged && !old->flagged);
+	if (a->replaced) {
+		char *evidence = evidence_to_json(m->evidence, m->n_evidence);
+		bool ok = RUN(a->st, SQL_FINDING_RESCORE, err, INT(a->finding_no), TEXT(m->brand), TEXT(m->technique), TEXT(m->name), INT(m->score),
+			      TEXT(evidence), TEXT(m->ruleset_id), INT(a->certificate_no));
+		free(evidence);
+		if (!ok)
+			return false;
+	}
+	if (flagged != old->flagged && !RUN(a->st, SQL_FINDING_FLAG, err, INT(a->finding_no), INT(flagged), INT(min_score)))
+		return false;
+	if (old->quiet && rank_of(score) > rank_of(old->score))
+		return reopen(a, err);
+	return true;
+}
+
+/* Past the ceiling a certificate is neither stored nor linked: the finding's numbers go on. */
+static bool count_only(struct adding *a, struct error *err)
+{
+	int64_t linked = 0;
+
+	if (!a->known || a->finding.certificate_count < STATE_CERTIFICATES_MAX)
+		return true;
+	if (!ONE_INT(a->st, SQL_LINK_HAS, &linked, NULL, err, INT(a->finding_no), HASH(&a->certificate->tbs_sha256)))
+		return false;
+	if (linked != 0)
+		return true;
+	a->only_counted = true;
+	return RUN(a->st, SQL_FINDING_JOIN, err, INT(a->finding_no), INT(1), INT(a->now_ms), INT(a->sighting->timestamp_ms), INT(0));
+}
+
+static bool store_all(struct adding *a, struct error *err)
+{
+	bool last_was_this;
+	uint64_t dropped = 0;
+
+	if (!log_number(a->st, &a->sighting->log_id, &a->log_no, err) || !load_finding(a, err) || !count_only(a, err))
+		return false;
+	if (a->only_counted)
+		return rescore(a, err);
+	if (!store_certificate(a, &last_was_this, err) || !store_sighting(a, last_was_this, err))
+		return false;
+	if (!a->known && (!put_finding(a, err) || !RUN(a->st, SQL_FINDING_BEST, err, INT(a->finding_no), INT(a->certificate_no))))
+		return false;
+	if (!join_certificate(a, err) || (a->known && !rescore(a, err)))
+		return false;
+	return !a->new_link || a->finding.certificate_count < STATE_CERTIFICATES_KEPT ||
+	       thin_certificates(a->st, a->finding_no, STATE_CERTIFICATES_KEPT, &dropped, err);
+}
+
+/* ---- telling ---------------------------------------------------------------------------------------------- */
+
+static enum finding_change change_of(const struct adding *a)
+{
+	if (!a->known)
+		return FINDING_NEW;
+	if (a->rescored)
+		return FINDING_RESCORED;
+	return a->new_link ? FINDING_NEW_CERTIFICATE : FINDING_UNCHANGED;
+}
+
+static bool tell(struct adding *a, enum finding_change change, struct error *err)
+{
+	static const enum event_type events[] = {
+		[FINDING_NEW] = EVENT_FINDING,
+		[FINDING_RESCORED] = EVENT_FINDING_RESCORED,
+		[FINDING_NEW_CERTIFICATE] = EVENT_FINDING_NEW_CERTIFICATE,
+	};
+	char hex[2 * HASH_LEN + 1], id[FINDING_ID_LEN + 1];
+	struct finding now;
+
+	if (change == FINDING_UNCHANGED || a->st->router == NULL)
+		return true;
+	finding_id(a->match->rule, a->match->registrable_domain, id);
+	if (!state_get_finding(a->st, id, &now, err))
+		return false;
+	hex_encode(a->certificate->tbs_sha256.bytes, HASH_LEN, hex);
+	struct state_event event = {
+		.type = events[change],
+		.finding = &now,
+		.subject = now.id,
+		.certificate = change == FINDING_NEW_CERTIFICATE ? hex : NULL,
+	};
+	bool ok = now.quiet || route_event(a->st, &event, a->now_ms, err);
+
+	finding_deinit(&now);
+	return ok;
+}
+
+bool state_add_match(struct state *st, const struct state_match *match, const struct state_certificate *certificate,
+		     const struct state_sighting *sighting, int64_t now_ms, enum finding_change *change, struct error *err)
+{
+	struct adding a = { .st = st, .match = match, .certificate = certificate, .sighting = sighting, .now_ms = now_ms };
+
+	if (!check_size(sighting->index, "entry index", err) || !state_begin(st, err))
+		return false;
+	bool ok = store_all(&a, err);
+	enum finding_change result = change_of(&a);
+
+	ok = ok && tell(&a, result, err);
+	finding_deinit(&a.finding);
+	if (!state_end(st, ok, err))
+		return false;
+	if (change != NULL)
+		*change = result;
+	return true;
+}
+
+bool state_mark_verified(struct state *st, const struct hash *log_id, uint64_t start, uint64_t end, struct error *err)
+{
+	int64_t no;
+
+	if (!check_size(end, "tree size", err) || !state_begin(st, err))
+		return false;
+	bool ok = log_number(st, log_id, &no, err) && RUN(st, SQL_VERIFY_FINDINGS, err, INT(no), INT(start), INT(end)) &&
+		  RUN(st, SQL_VERIFY_SIGHTINGS, err, INT(no), INT(start), INT(end));
+	return state_end(st, ok, err);
+}

@@ -1,2 +1,0 @@
-/* placeholder: being written */
-extern int ctwatch_state_placeholder; int ctwatch_state_placeholder = 0;

@@ -1,0 +1,130 @@
+/*
+ * Retention by class, in short steps: each a transaction of its own, so that nobody who writes beside it waits long. Incidents,
+ * evidence, confirmed findings and everything of medium severity or above stay.
+ */
+#include "sql.h"
+
+#define STEP_ROWS 200
+#define DAY_MS 86400000
+
+struct pruning {
+	struct state *st;
+	uint64_t n;
+	uint64_t max;
+};
+
+/* Keys of the rows to work on in one step. */
+struct keys {
+	int64_t items[STEP_ROWS];
+	size_t n;
+};
+
+static bool collect(struct rows rows, struct keys *out, struct error *err)
+{
+	out->n = 0;
+	while (out->n < STEP_ROWS && rows_next(&rows))
+		out->items[out->n++] = rows_int(&rows, 0);
+	return rows_close(&rows, err);
+}
+
+/* A finding and the certificates that only it has, with what hangs on them. */
+static bool delete_finding(struct state *st, int64_t no, struct error *err)
+{
+	return RUN(st, SQL_CERTIFICATE_ORPHANS_OF, err, INT(no)) && RUN(st, SQL_FINDING_DELETE, err, INT(no));
+}
+
+static bool step_findings(struct pruning *p, enum statement which, int64_t before_ms, size_t *n, struct error *err)
+{
+	struct keys keys;
+	bool ok = collect(ROWS(p->st, which, INT(before_ms), INT(STEP_ROWS)), &keys, err);
+
+	for (size_t i = 0; ok && i < keys.n; i++)
+		ok = delete_finding(p->st, keys.items[i], err);
+	*n = keys.n;
+	return ok;
+}
+
+static bool prune_findings(struct pruning *p, enum statement which, int64_t before_ms, struct error *err)
+{
+	size_t n;
+
+	do {
+		if (!state_begin(p->st, err) || !state_end(p->st, step_findings(p, which, before_ms, &n, err), err))
+			return false;
+		p->n += n;
+	} while (n == STEP_ROWS && p->n < p->max);
+	return true;
+}
+
+static bool prune_rows(struct pruning *p, enum statement which, int64_t bound, struct error *err)
+{
+	uint64_t n;
+
+	do {
+		if (!RUN(p->st, which, err, INT(bound), INT(STEP_ROWS)))
+			return false;
+		n = sql_changes(p->st);
+		p->n += n;
+	} while (n == STEP_ROWS && p->n < p->max);
+	return true;
+}
+
+static bool prune_malformed(struct pruning *p, uint64_t keep, struct error *err)
+{
+	struct keys logs;
+
+	if (!collect(ROWS(p->st, SQL_PRUNE_LOGS, NOTHING), &logs, err))
+		return false;
+	for (size_t i = 0; i < logs.n; i++) {
+		uint64_t n;
+
+		do {
+			if (!RUN(p->st, SQL_PRUNE_MALFORMED, err, INT(logs.items[i]), INT(keep), INT(STEP_ROWS)))
+				return false;
+			n = sql_changes(p->st);
+			p->n += n;
+		} while (n == STEP_ROWS && p->n < p->max);
+	}
+	return true;
+}
+
+static bool step_busy(struct pruning *p, uint64_t keep, size_t *n, struct error *err)
+{
+	struct keys keys;
+	uint64_t before = p->n;
+	bool ok = collect(ROWS(p->st, SQL_PRUNE_BUSY, INT(keep), INT(STEP_ROWS)), &keys, err);
+
+	for (size_t i = 0; ok && i < keys.n; i++)
+		ok = thin_certificates(p->st, keys.items[i], keep, &p->n, err);
+	*n = p->n > before ? keys.n : 0;
+	return ok;
+}
+
+static bool prune_busy(struct pruning *p, uint64_t keep, struct error *err)
+{
+	size_t n;
+
+	do
+		if (!state_begin(p->st, err) || !state_end(p->st, step_busy(p, keep, &n, err), err))
+			return false;
+	while (n == STEP_ROWS && p->n < p->max);
+	return true;
+}
+
+bool state_prune(struct state *st, const struct retention *r, int64_t now_ms, uint64_t *n_removed, struct error *err)
+{
+	struct pruning p = { .st = st, .max = STATE_PRUNE_MAX };
+
+	if ((r->dismissed_ms > 0 && !prune_findings(&p, SQL_PRUNE_DISMISSED, now_ms - r->dismissed_ms, err)) ||
+	    (r->low_ms > 0 && !prune_findings(&p, SQL_PRUNE_LOW, now_ms - r->low_ms, err)) ||
+	    (r->counters_ms > 0 && !prune_rows(&p, SQL_PRUNE_COUNTERS, (now_ms - r->counters_ms) / DAY_MS, err)) ||
+	    (r->sent_ms > 0 && !prune_rows(&p, SQL_PRUNE_SENT, now_ms - r->sent_ms, err)) ||
+	    (r->malformed_per_log > 0 && !prune_malformed(&p, r->malformed_per_log, err)) ||
+	    (r->certificates_per_finding > 0 && !prune_busy(&p, r->certificates_per_finding, err)))
+		return false;
+	/* pages that became free go back to the file system, a bounded number at a time */
+	if (p.n > 0 && sqlite3_exec(st->db, "PRAGMA incremental_vacuum(4096)", NULL, NULL, NULL) != SQLITE_OK)
+		return sql_error(st, sqlite3_errcode(st->db), err);
+	*n_removed = p.n;
+	return true;
+}

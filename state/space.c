@@ -1,0 +1,99 @@
+/* Room: what the state takes, what is left, the reserve, and copies. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "schema.h"
+#include "sql.h"
+
+#define RESERVE_BYTES (4 << 20)          /* room for alerts, the WAL they pass through, and the WAL's index */
+#define RESERVE_WANTS_FREE (4ull * RESERVE_BYTES)
+
+static uint64_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+bool state_size(struct state *st, uint64_t *n_bytes, uint64_t *free_bytes, struct error *err)
+{
+	char *wal = xasprintf("%s-wal", st->db_path);
+	uint64_t total = size_of(st->db_path) + size_of(wal);
+	struct statvfs fs;
+
+	free(wal);
+	if (statvfs(st->directory, &fs) != 0)
+		return error_set(err, ERR_FATAL, "state %s: cannot ask its file system for free space: %s", st->directory, strerror(errno));
+	*n_bytes = total;
+	*free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return true;
+}
+
+static char *reserve_path(const struct state *st)
+{
+	return xasprintf("%s/reserve", st->directory);
+}
+
+bool state_reserve_release(struct state *st)
+{
+	char *path = reserve_path(st);
+	bool ok = unlink(path) == 0;
+
+	free(path);
+	return ok;
+}
+
+/* Real blocks, not a hole: posix_fallocate. */
+static bool allocate(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+	bool ok = fd >= 0 && posix_fallocate(fd, 0, RESERVE_BYTES) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (!ok)
+		unlink(path);
+	return ok;
+}
+
+bool state_reserve_take(struct state *st)
+{
+	char *path = reserve_path(st);
+	struct statvfs fs;
+	bool ok = size_of(path) == RESERVE_BYTES;
+
+	if (!ok && statvfs(st->directory, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize >= RESERVE_WANTS_FREE)
+		ok = allocate(path);
+	free(path);
+	return ok;
+}
+
+/* Another backup may be replaced; anything else that is there was not meant. */
+static bool check_target(struct state *st, const char *path, struct error *err)
+{
+	char magic[16] = "";
+	struct stat target, database;
+
+	if (stat(path, &target) != 0)
+		return true;
+	if (stat(st->db_path, &database) == 0 && target.st_dev == database.st_dev && target.st_ino == database.st_ino)
+		return error_set(err, ERR_USAGE, "%s is the database itself; name another file for the copy", path);
+	int fd = S_ISREG(target.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t n = fd >= 0 ? read(fd, magic, sizeof(magic)) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n == 0 || (n == sizeof(magic) && memcmp(magic, "SQLite format 3", sizeof(magic)) == 0))
+		return true;
+	return error_set(err, ERR_USAGE, "%s is there already and is no backup; name another file", path);
+}
+
+bool state_backup(struct state *st, const char *path, struct error *err)
+{
+	return check_target(st, path, err) && database_copy(st->db, path, err);
+}
