@@ -312,7 +312,7 @@ static void start_delivery(struct lane *lane, struct delivery *delivery)
 
 static void lane_send(struct lane *lane)
 {
-	size_t concurrent = lane->sink->type->for_people ? 1 : CONCURRENT_MAX;
+	size_t concurrent = lane->sink->type->for_people || lane->sink->type->one_at_a_time ? 1 : CONCURRENT_MAX;
 
 	while (!lane->stop_sending && lane->n_started < lane->n_deliveries && lane->n_started - lane->n_answered < concurrent)
 		start_delivery(lane, &lane->deliveries[lane->n_started]);

@@ -70,6 +70,7 @@ struct sink_type {
 	const char *name;
 	const char *const *keys;          /* configuration keys of its own, NULL-terminated; unknown ones are errors */
 	bool for_people;                  /* several items may be one message */
+	bool one_at_a_time;               /* never two deliveries under way, also for programs */
 	bool operations;                  /* gets incidents unless told otherwise */
 	bool naming_at_once;              /* naming findings do not wait for the digest: a stream for programs */
 	/* Reads its keys from `object` into sink->own; contacts nothing. */
