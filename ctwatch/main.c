@@ -1,4 +1,7 @@
-int main(void)
+/* The program begins here and ends in cli_main. */
+#include "cli.h"
+
+int main(int argc, char **argv)
 {
-	return 2;
+	return cli_main(argc, argv);
 }
