@@ -34,8 +34,13 @@ long state_holder(const char *directory);
 
 /*
  * Group several verbs into one transaction. Nested ones are savepoints: aborting an inner one undoes only what it did. Every
- * verb is atomic by itself. A begin or commit that fails has undone its own level: no abort is due. With STATE_READ a
- * transaction is one snapshot: several reads agree with each other.
+ * verb is atomic by itself. With STATE_READ a transaction is one snapshot: several reads agree with each other.
+ *
+ *   if (!state_begin(st, err))
+ *           return false;
+ *   if (verbs(st, err) && state_commit(st, err))
+ *           return true;
+ *   state_abort(st);                 due also after a commit that failed
  *
  * Callbacks of state_each_* may read and write through the same state, but what they write may or may not be seen by the
  * iteration that calls them.

@@ -40,18 +40,16 @@ bool state_commit(struct state *st, struct error *err)
 {
 	if (st->depth == 0)
 		return error_set(err, ERR_FATAL, "state %s: a commit without a begin", st->directory);
-	if (!control(st, st->depth == 1 ? SQL_COMMIT : SQL_RELEASE, err)) {
-		state_abort(st);
+	if (!control(st, st->depth == 1 ? SQL_COMMIT : SQL_RELEASE, err))
 		return false;
-	}
 	st->depth--;
 	return true;
 }
 
 bool state_end(struct state *st, bool ok, struct error *err)
 {
-	if (ok)
-		return state_commit(st, err);
+	if (ok && state_commit(st, err))
+		return true;
 	state_abort(st);
 	return false;
 }
