@@ -1,5 +1,6 @@
 /* Hexadecimal, base64 and base32 (RFC 4648). */
 #include "base.h"
+#include "base64_vector.h"
 
 void hex_encode(const void *data, size_t len, char *out)
 {
@@ -73,11 +74,39 @@ static const uint8_t BASE64_VALUES[256] = {
 };
 #undef N
 
-bool base64_decode(struct slice text, uint8_t *out, size_t *out_len)
+/* Whole groups of four digits: one branch a group. */
+static bool decode_groups(const uint8_t *in, size_t n_groups, uint8_t *to)
+{
+	for (size_t i = 0; i < n_groups; i++, in += 4, to += 3) {
+		uint32_t a = BASE64_VALUES[in[0]], b = BASE64_VALUES[in[1]], c = BASE64_VALUES[in[2]], d = BASE64_VALUES[in[3]];
+
+		if ((a | b | c | d) & 0xc0)
+			return false;
+		uint32_t group = a << 18 | b << 12 | c << 6 | d;
+		to[0] = (uint8_t)(group >> 16);
+		to[1] = (uint8_t)(group >> 8);
+		to[2] = (uint8_t)group;
+	}
+	return true;
+}
+
+/* The last group where it has padding; the bits that it leaves over must be zero. Returns the bytes it gave, 0 when it is bad. */
+static size_t decode_padded(const uint8_t *in, size_t padding, uint8_t *to)
+{
+	uint32_t a = BASE64_VALUES[in[0]], b = BASE64_VALUES[in[1]], c = padding == 1 ? BASE64_VALUES[in[2]] : 0;
+
+	if ((a | b | c) & 0xc0 || (padding == 1 ? c & 3 : b & 15))
+		return 0;
+	to[0] = (uint8_t)(a << 2 | b >> 4);
+	if (padding == 1)
+		to[1] = (uint8_t)(b << 4 | c >> 2);
+	return 3 - padding;
+}
+
+static bool decode(struct slice text, bool vector, uint8_t *out, size_t *out_len)
 {
 	const uint8_t *in = text.data;
-	uint8_t *to = out;
-	size_t padding = 0;
+	size_t padding = 0, done = 0, last = 0;
 
 	if (text.len % 4 != 0)
 		return false;
@@ -88,29 +117,25 @@ bool base64_decode(struct slice text, uint8_t *out, size_t *out_len)
 	if (in[text.len - 1] == '=')
 		padding = in[text.len - 2] == '=' ? 2 : 1;
 
-	/* whole groups: one branch a group; a bad digit sets a high bit somewhere in `bad` */
-	size_t whole = (padding > 0 ? text.len - 4 : text.len) / 4;
-	for (size_t i = 0; i < whole; i++, in += 4, to += 3) {
-		uint32_t a = BASE64_VALUES[in[0]], b = BASE64_VALUES[in[1]], c = BASE64_VALUES[in[2]], d = BASE64_VALUES[in[3]];
-
-		if ((a | b | c | d) & 0xc0)
-			return false;
-		uint32_t group = a << 18 | b << 12 | c << 6 | d;
-		to[0] = (uint8_t)(group >> 16);
-		to[1] = (uint8_t)(group >> 8);
-		to[2] = (uint8_t)group;
-	}
-	if (padding > 0) {
-		uint32_t a = BASE64_VALUES[in[0]], b = BASE64_VALUES[in[1]], c = padding == 1 ? BASE64_VALUES[in[2]] : 0;
-
-		if ((a | b | c) & 0xc0 || (padding == 1 ? c & 3 : b & 15))
-			return false;
-		*to++ = (uint8_t)(a << 2 | b >> 4);
-		if (padding == 1)
-			*to++ = (uint8_t)(b << 4 | c >> 2);
-	}
-	*out_len = (size_t)(to - out);
+	size_t whole = padding > 0 ? text.len - 4 : text.len;
+	if (vector)
+		done = base64_vector_decode(in, whole, out);
+	if (!decode_groups(in + done, (whole - done) / 4, out + done / 4 * 3))
+		return false;
+	if (padding > 0 && (last = decode_padded(in + whole, padding, out + whole / 4 * 3)) == 0)
+		return false;
+	*out_len = whole / 4 * 3 + last;
 	return true;
+}
+
+bool base64_decode(struct slice text, uint8_t *out, size_t *out_len)
+{
+	return decode(text, base64_vector_available(), out, out_len);
+}
+
+bool base64_decode_portable(struct slice text, uint8_t *out, size_t *out_len)
+{
+	return decode(text, false, out, out_len);
 }
 
 bool base64_decode_exact(struct slice text, uint8_t *out, size_t len)
