@@ -1,7 +1,7 @@
 /* The table of sink types. */
 #include "sink.h"
 
-extern const struct sink_type stdout_sink, webhook_sink, template_sink, slack_sink, teams_sink, mail_sink, syslog_sink, ecs_sink;
+extern const struct sink_type stdout_sink, webhook_sink, template_sink, slack_sink, teams_sink, mail_sink, syslog_sink, ecs_sink, command_sink;
 
 const struct sink_type *const SINK_TYPES[] = {
 	&stdout_sink,
@@ -12,5 +12,6 @@ const struct sink_type *const SINK_TYPES[] = {
 	&mail_sink,
 	&syslog_sink,
 	&ecs_sink,
+	&command_sink,
 	NULL,
 };
