@@ -1,2 +1,0 @@
-/* placeholder: being written */
-extern int ctwatch_ingest_placeholder; int ctwatch_ingest_placeholder = 0;
