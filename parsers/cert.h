@@ -8,10 +8,11 @@
 
 /* One Extension (RFC 5280 section 4.1). */
 struct cert_extension {
-	struct slice whole;
+	struct slice whole, content;
 	struct slice oid;
 	struct der octets;              /* extnValue: the OCTET STRING */
-	struct slice value;             /* its content */
+	struct slice value;             /* its content; empty when `in_pieces` */
+	bool in_pieces;                 /* a constructed OCTET STRING of several pieces (BER): der_join reads it */
 };
 
 enum cert_walk {

@@ -19,13 +19,17 @@ enum cert_walk cert_extension_take(struct slice *in, struct cert_extension *out)
 	if (extension.tag != DER_SEQUENCE || !der_take_tag(&rest, DER_OID, &part))
 		return WALK_ODD;
 	out->whole = extension.whole;
+	out->content = extension.content;
 	out->oid = part.content;
 	/* a `critical` of any BER form stands between them; what follows the value is ignored, as OpenSSL does not */
 	while (der_take(&rest, &part)) {
 		if ((part.tag & ~DER_CONSTRUCTED) != DER_OCTET_STRING)
 			continue;
 		out->octets = part;
-		return der_string(&part, DER_OCTET_STRING, &out->value) ? WALK_ITEM : WALK_ODD;
+		out->in_pieces = !der_string(&part, DER_OCTET_STRING, &out->value);
+		if (out->in_pieces)
+			out->value = slice_of(NULL, 0);
+		return WALK_ITEM;
 	}
 	return WALK_ODD;
 }
@@ -34,7 +38,7 @@ bool cert_attributes_init(struct cert_attributes *walk, struct slice name)
 {
 	struct der rdns;
 
-	if (!der_take_tag(&name, DER_SEQUENCE, &rdns))
+	if (!der_take_list(&name, DER_SEQUENCE, &rdns))
 		return false;
 	*walk = (struct cert_attributes){ .rdns = rdns.content };
 	return true;
@@ -50,7 +54,7 @@ enum cert_walk cert_attribute_take(struct cert_attributes *walk, struct slice *o
 			return WALK_END;
 		if (!der_take(&walk->rdns, &part))
 			return WALK_BROKEN;
-		if (part.tag != DER_SET)
+		if ((part.tag | DER_CONSTRUCTED) != DER_SET)
 			return WALK_ODD;
 		walk->rdn = part.content;
 		walk->new_rdn = true;
@@ -122,18 +126,22 @@ static void scan_validity(struct cert_view *v, struct slice validity)
 		v->not_after_ms = cert_time_parse(time.tag, time.content);
 }
 
-static void scan_san(struct cert_view *v, struct slice value)
+/* names.c walks all of several SANs, and those in pieces; one as it should be is found here for it. */
+static void scan_san(struct cert_view *v, const struct cert_extension *e)
 {
+	struct slice value = e->value;
 	struct der names;
 
-	if (v->n_san++ > 0)
-		return;
 	v->has_san = true;
-	if (der_take_tag(&value, DER_SEQUENCE, &names))
+	v->n_san++;
+	v->san_in_pieces |= e->in_pieces;
+	if (e->in_pieces)
+		return;
+	if (!der_take_list(&value, DER_SEQUENCE, &names))
+		v->names_cut = true;
+	else if (v->n_san == 1)
 		v->san = names.content;
 	/* one stray 00 after it is a known encoder's slip (spec 6.1) */
-	else
-		v->names_cut = true;
 	if (value.len > 1 || (value.len == 1 && value.data[0] != 0))
 		v->names_cut = true;
 }
@@ -159,7 +167,7 @@ static void scan_extensions(struct cert_view *v)
 				return;
 		} else if (e.oid.len == 3) {
 			if (OID_IS(e.oid, OID_SAN))
-				scan_san(v, e.value);
+				scan_san(v, &e);
 			else if (OID_IS(e.oid, OID_BASIC_CONSTRAINTS))
 				scan_basic_constraints(v, e.value);
 		} else if (OID_IS(e.oid, OID_SCT_LIST)) {
@@ -182,7 +190,7 @@ static void scan_tail(struct cert_view *v, struct slice in)
 		}
 		if (part.tag != (DER_CONTEXT | DER_CONSTRUCTED | 3))
 			continue;
-		if (v->extensions.data != NULL || !der_take_tag(&part.content, DER_SEQUENCE, &list)) {
+		if (v->extensions.data != NULL || !der_take_list(&part.content, DER_SEQUENCE, &list)) {
 			v->names_cut = true;
 			continue;
 		}
@@ -211,12 +219,12 @@ static bool scan_content(struct slice whole, struct slice in, struct cert_view *
 	v.serial = part.content;
 	if (!der_take_tag(&in, DER_SEQUENCE, &part))
 		return field_missing(in, "signature algorithm", err);
-	if (!der_take_tag(&in, DER_SEQUENCE, &part))
+	if (!der_take_list(&in, DER_SEQUENCE, &part))
 		return field_missing(in, "issuer", err);
 	v.issuer = part.whole;
 	if (!der_take_tag(&in, DER_SEQUENCE, &validity))
 		return field_missing(in, "validity", err);
-	if (!der_take_tag(&in, DER_SEQUENCE, &part))
+	if (!der_take_list(&in, DER_SEQUENCE, &part))
 		return field_missing(in, "subject", err);
 	v.subject = part.whole;
 	if (!der_take_tag(&in, DER_SEQUENCE, &part))

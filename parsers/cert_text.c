@@ -57,19 +57,10 @@ static bool latin1_to_utf8(struct slice value, struct buf *out)
 	return true;
 }
 
-bool cert_text_to_utf8(uint8_t tag, struct slice value, struct buf *out, struct slice *text)
+static bool to_utf8(uint8_t tag, struct slice value, struct buf *out, struct slice *text)
 {
 	bool done;
 
-	/* the constructed form (BER): its pieces are what der_string reads */
-	if (tag & DER_CONSTRUCTED) {
-		struct der element = { .tag = tag, .whole = value, .content = value };
-
-		tag &= (uint8_t)~DER_CONSTRUCTED;
-		if (!der_string(&element, tag, &value))
-			return false;
-	}
-	buf_clear(out);
 	switch (tag) {
 	case DER_UTF8_STRING:
 		*text = value;
@@ -100,4 +91,27 @@ bool cert_text_to_utf8(uint8_t tag, struct slice value, struct buf *out, struct 
 	if (done)
 		*text = buf_slice(out);
 	return done;
+}
+
+/* The constructed form (BER): its pieces are joined first, and the result never borrows from them. */
+static bool pieces_to_utf8(uint8_t tag, struct slice value, struct buf *out, struct slice *text)
+{
+	struct der element = { .tag = tag, .whole = value, .content = value };
+	struct slice converted;
+	struct buf joined;
+	bool done;
+
+	buf_init(&joined, out->max);
+	done = der_join(&element, &joined) && to_utf8(tag & (uint8_t)~DER_CONSTRUCTED, buf_slice(&joined), out, &converted) &&
+	       (out->len > 0 || buf_append_slice(out, converted));
+	buf_deinit(&joined);
+	if (done)
+		*text = buf_slice(out);
+	return done;
+}
+
+bool cert_text_to_utf8(uint8_t tag, struct slice value, struct buf *out, struct slice *text)
+{
+	buf_clear(out);
+	return tag & DER_CONSTRUCTED ? pieces_to_utf8(tag, value, out, text) : to_utf8(tag, value, out, text);
 }

@@ -123,6 +123,35 @@ bool der_string(const struct der *element, uint8_t tag, struct slice *out)
 	return false;
 }
 
+bool der_join(const struct der *element, struct buf *out)
+{
+	struct slice open[DER_DEPTH_MAX];
+	size_t depth = 1;
+
+	buf_clear(out);
+	open[0] = element->content;
+	while (depth > 0) {
+		struct slice *in = &open[depth - 1];
+		struct der piece;
+
+		if (in->len == 0) {
+			depth--;
+			continue;
+		}
+		if (!der_take(in, &piece))
+			return false;
+		if (!(piece.tag & DER_CONSTRUCTED)) {
+			if (!buf_append_slice(out, piece.content))
+				return false;
+		} else {
+			if (depth == DER_DEPTH_MAX)
+				return false;
+			open[depth++] = piece.content;
+		}
+	}
+	return true;
+}
+
 size_t der_put_header(uint8_t tag, size_t len, uint8_t out[DER_HEADER_MAX])
 {
 	size_t n_bytes = 0;

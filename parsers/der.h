@@ -92,10 +92,21 @@ static inline bool der_take_tag(struct slice *in, uint8_t tag, struct der *out)
 }
 
 /*
- * The bytes of a string of primitive tag `tag` or of its constructed form (BER), as long as that has one piece: several
- * would need a copy. False for anything else.
+ * A SEQUENCE OF or SET OF, with or without the bit that says it holds elements: OpenSSL reads both, so both can hold names
+ * that a client accepts.
+ */
+static inline bool der_take_list(struct slice *in, uint8_t tag, struct der *out)
+{
+	return der_take_tag(in, tag, out) || der_take_tag(in, tag & (uint8_t)~DER_CONSTRUCTED, out);
+}
+
+/*
+ * The bytes of a string of primitive tag `tag`, or of its constructed form (BER) as long as that has one piece. False for
+ * anything else; several pieces are for der_join.
  */
 bool der_string(const struct der *element, uint8_t tag, struct slice *out);
+/* All pieces of a constructed string, of whatever tags, as OpenSSL joins them; replaces the content of `out`. */
+bool der_join(const struct der *element, struct buf *out);
 
 /* Writes identifier and minimal length of an element; returns the number of bytes, at most DER_HEADER_MAX. */
 #define DER_HEADER_MAX 10

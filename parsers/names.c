@@ -22,6 +22,10 @@
 #define NAMES_KEPT 65536u
 #define ARENA_BYTES_KEPT (1u << 20)
 
+/* GeneralName, RFC 5280 section 4.2.1.6: both strings are tagged implicitly. */
+#define SAN_DNS_NAME (DER_CONTEXT | 2)
+#define SAN_IP_ADDRESS (DER_CONTEXT | 7)
+
 struct name_slot {
 	uint32_t hash;
 	uint32_t item;          /* its index plus one; 0 is an empty slot */
@@ -193,47 +197,82 @@ void names_add_text(struct cert_names *names, struct slice text, enum name_origi
 /* How a walk over name fields went. */
 enum outcome { NAMES_READ, NAMES_CUT, NAMES_TOO_MANY };
 
-static enum outcome collect_general_names(struct cert_names *names, struct slice in)
+/* One dNSName or iPAddress; other lengths of address are no address (spec 6.2). */
+static bool put_general_name(struct cert_names *names, uint8_t choice, struct slice value, enum names_memory memory)
+{
+	struct cert_name name = { NAME_IP, NAME_FROM_SAN, 0, value };
+
+	if (choice == SAN_DNS_NAME)
+		return names_read(names, value, NAME_FROM_SAN, memory);
+	if (value.len == 4 || value.len == 16)
+		return names_put(names, &name, memory);
+	names->n_unreadable++;
+	return true;
+}
+
+/* One in the constructed form of BER, whose pieces must be joined first. */
+static bool put_pieces(struct cert_names *names, const struct der *general)
+{
+	struct buf joined;
+	bool fits = true;
+
+	buf_init(&joined, ARENA_BYTES_MAX);
+	if (der_join(general, &joined))
+		fits = put_general_name(names, general->tag & (uint8_t)~DER_CONSTRUCTED, buf_slice(&joined), NAMES_COPY);
+	else
+		names->n_unreadable++;
+	buf_deinit(&joined);
+	return fits;
+}
+
+static enum outcome collect_general_names(struct cert_names *names, struct slice in, enum names_memory memory)
 {
 	struct der general;
-	struct slice value;
 
 	while (in.len > 0) {
 		if (!der_take(&in, &general))
 			return NAMES_CUT;
-		uint8_t choice = general.tag & (uint8_t)~DER_CONSTRUCTED;
-		if (choice != (DER_CONTEXT | 2) && choice != (DER_CONTEXT | 7))
-			continue;
-		if (!der_string(&general, choice, &value)) {
-			names->n_unreadable++;
-			continue;
-		}
-		if (choice == (DER_CONTEXT | 2)) {
-			if (!names_read(names, value, NAME_FROM_SAN, NAMES_BORROW))
-				return NAMES_TOO_MANY;
-		} else if (value.len == 4 || value.len == 16) {
-			struct cert_name name = { NAME_IP, NAME_FROM_SAN, 0, value };
-			if (!names_put(names, &name, NAMES_BORROW))
-				return NAMES_TOO_MANY;
-		} else {
-			names->n_unreadable++;
-		}
+		bool fits = true;
+		if (general.tag == SAN_DNS_NAME || general.tag == SAN_IP_ADDRESS)
+			fits = put_general_name(names, general.tag, general.content, memory);
+		else if (general.tag == (SAN_DNS_NAME | DER_CONSTRUCTED) || general.tag == (SAN_IP_ADDRESS | DER_CONSTRUCTED))
+			fits = put_pieces(names, &general);
+		if (!fits)
+			return NAMES_TOO_MANY;
 	}
 	return NAMES_READ;
+}
+
+static enum outcome collect_san(struct cert_names *names, const struct cert_extension *e)
+{
+	struct slice value = e->value;
+	enum outcome outcome = NAMES_CUT;
+	struct buf joined;
+	struct der list;
+
+	if (!e->in_pieces)
+		return der_take_list(&value, DER_SEQUENCE, &list) ? collect_general_names(names, list.content, NAMES_BORROW) : NAMES_CUT;
+	buf_init(&joined, ARENA_BYTES_MAX);
+	if (der_join(&e->octets, &joined)) {
+		value = buf_slice(&joined);
+		if (der_take_list(&value, DER_SEQUENCE, &list))
+			outcome = collect_general_names(names, list.content, NAMES_COPY);
+	}
+	buf_deinit(&joined);
+	return outcome;
 }
 
 /* For certificates with several SANs: every one of them, where OpenSSL gives none. */
 static enum outcome collect_all_sans(struct cert_names *names, struct slice extensions)
 {
-	enum outcome outcome = NAMES_READ, one;
+	enum outcome outcome = NAMES_READ;
 	struct cert_extension e;
 	enum cert_walk got;
-	struct der list;
 
 	while ((got = cert_extension_take(&extensions, &e)) == WALK_ITEM || got == WALK_ODD) {
 		if (got == WALK_ODD || !OID_IS(e.oid, OID_SAN))
 			continue;
-		one = der_take_tag(&e.value, DER_SEQUENCE, &list) ? collect_general_names(names, list.content) : NAMES_CUT;
+		enum outcome one = collect_san(names, &e);
 		if (one == NAMES_TOO_MANY)
 			return one;
 		if (one == NAMES_CUT)
@@ -280,9 +319,9 @@ bool names_collect(const struct cert_view *view, struct cert_names *names, struc
 	enum outcome san = NAMES_READ, cn = NAMES_READ;
 
 	names_clear(names);
-	if (view->n_san == 1)
-		san = collect_general_names(names, view->san);
-	else if (view->n_san > 1)
+	if (view->n_san == 1 && !view->san_in_pieces)
+		san = collect_general_names(names, view->san, NAMES_BORROW);
+	else if (view->n_san > 0)
 		san = collect_all_sans(names, view->extensions);
 	if (view->n_cn == 1)
 		cn = collect_cn(names, view->cn_tag, view->cn);

@@ -297,6 +297,7 @@ struct cert_view {
 	uint32_t n_san, n_cn;
 	int64_t not_before_ms, not_after_ms;   /* INT64_MIN when unreadable */
 	bool has_san, has_cn, has_poison, has_sct_list;
+	bool san_in_pieces;               /* a SAN in a BER string of several pieces, which only the name walk joins */
 	bool is_ca;                       /* basicConstraints cA, where readable */
 	bool names_cut;                   /* subject or extensions break off: there may be names that nobody can read */
 };
@@ -358,17 +359,24 @@ void names_clear(struct cert_names *);
 char *name_format(const struct cert_name *name, char *out, size_t out_len);
 
 /*
- * The key that makes precertificate and certificate one: SHA-256 of the TBS as logged, poison and SCT list removed
- * (RFC 6962 section 3.2; spec 1.11). For a precert entry simply SHA-256 of entry.certificate.
+ * The key that makes precertificate and certificate one: SHA-256 of the TBS as logged, that is without the poison, or else
+ * without the SCT list (RFC 6962 section 3.2; spec 1.11). For a precert entry simply SHA-256 of entry.certificate. Hashes the
+ * pieces where they lie. Fails only for a certificate that repeats those extensions past all reason.
  */
 bool cert_tbs_sha256(const struct cert_view *view, struct hash *out, struct error *err);
 bool entry_tbs_sha256(const struct entry *entry, const struct cert_view *view, struct hash *out, struct error *err);
-/* The TBS bytes themselves; with a Precertificate Signing Certificate `preissuer` (may be empty) issuer and AKI are replaced. Appends to out. */
+/*
+ * The TBS bytes themselves; with a Precertificate Signing Certificate `preissuer` (may be empty) the issuer and the value of the
+ * authority key identifier become the preissuer's. All other bytes stay as they are, however odd. Appends to out.
+ */
 bool cert_rebuild_tbs(struct slice certificate, struct slice preissuer, struct buf *out, struct error *err);
 /* The embedded SCT list's items (content of the u16 vector), or false when there is none. */
 bool cert_sct_list(const struct cert_view *view, struct slice *out);
 
-/* X.509 Name, DER, as people read it: "C=US, O=Let's Encrypt, CN=E7". Escaped with text_escape. Tolerant. */
+/*
+ * X.509 Name, DER, as people read it: "C=US, O=Let's Encrypt, CN=E7". Values that could pass for more than one attribute are
+ * quoted. Escaped with text_escape. Tolerant: what cannot be read is "?".
+ */
 char *x509_name_format(struct slice name, char *out, size_t out_len);
 
 /*

@@ -1,0 +1,280 @@
+/*
+ * The certificate walk against OpenSSL, over every real and odd certificate there is beside the project: wherever OpenSSL
+ * reads names, issuer and validity, the walk must read the same ones. OpenSSL's names go through the same normalising, so
+ * what is compared is the walk.
+ */
+#include "parsers.h"
+#include "archive.h"
+#include "shared.h"
+
+#include <limits.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+/* Deliberate differences, each by the start of its SHA-256 and with its reason. */
+#define SAN_BREAKS_OFF "the SAN breaks off: OpenSSL gives none of its names, the walk those before the break"
+static const struct {
+	const char *sha256;
+	const char *reason;
+} EXCEPTIONS[] = {
+	{ "1cd40ef51038d03c", SAN_BREAKS_OFF }, { "315712107c8ed24a", SAN_BREAKS_OFF }, { "322304dd466b137c", SAN_BREAKS_OFF },
+	{ "380d4429a99892b2", SAN_BREAKS_OFF }, { "38296f686589c1a3", SAN_BREAKS_OFF }, { "3ab93929b3b58aa9", SAN_BREAKS_OFF },
+	{ "6e7043e360797aa3", SAN_BREAKS_OFF }, { "7deb04327a684256", SAN_BREAKS_OFF }, { "862c27fdbbc95f96", SAN_BREAKS_OFF },
+	{ "aaa4c04d0b2e98cd", SAN_BREAKS_OFF }, { "c23ae05be7bbae71", SAN_BREAKS_OFF }, { "c8b96ab1690dd893", SAN_BREAKS_OFF },
+	{ "ca2499522b8a518e", SAN_BREAKS_OFF }, { "ca251a041c9388ac", SAN_BREAKS_OFF }, { "ca53da9a4ec64f01", SAN_BREAKS_OFF },
+};
+
+static bool is_exception(const char *sha256)
+{
+	for (size_t i = 0; i < ARRAY_LEN(EXCEPTIONS); i++)
+		if (strncmp(sha256, EXCEPTIONS[i].sha256, strlen(EXCEPTIONS[i].sha256)) == 0)
+			return true;
+	return false;
+}
+
+/* The one excuse: has it a SAN that OpenSSL cannot decode? */
+static bool san_breaks_off(const X509 *x)
+{
+	for (int at = -1; (at = X509_get_ext_by_NID(x, NID_subject_alt_name, at)) >= 0;) {
+		GENERAL_NAMES *san = X509V3_EXT_d2i(X509_get_ext(x, at));
+
+		if (san == NULL)
+			return true;
+		GENERAL_NAMES_free(san);
+	}
+	return false;
+}
+
+struct totals {
+	size_t n, n_openssl, n_scanned, n_both, n_names, n_different, n_excepted, n_only_openssl;
+	bool report;
+};
+
+/* The bytes of every SAN and CN as OpenSSL finds them, normalised. */
+static void openssl_names(const X509 *x, struct cert_names *names)
+{
+	const X509_NAME *subject = X509_get_subject_name(x);
+
+	for (int at = -1; (at = X509_get_ext_by_NID(x, NID_subject_alt_name, at)) >= 0;) {
+		GENERAL_NAMES *san = X509V3_EXT_d2i(X509_get_ext(x, at));
+
+		for (int i = 0; i < sk_GENERAL_NAME_num(san); i++) {
+			const GENERAL_NAME *g = sk_GENERAL_NAME_value(san, i);
+			const ASN1_STRING *s = g->type == GEN_DNS ? g->d.dNSName : g->type == GEN_IPADD ? g->d.iPAddress : NULL;
+
+			if (s == NULL)
+				continue;
+			struct slice bytes = slice_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+			if (g->type == GEN_DNS) {
+				names_add_text(names, bytes, NAME_FROM_SAN);
+			} else if (bytes.len == 4 || bytes.len == 16) {
+				struct cert_name name = { .kind = NAME_IP, .text = bytes };
+				char text[64];
+
+				name_format(&name, text, sizeof(text));
+				names_add_text(names, slice_text(text), NAME_FROM_SAN);
+			}
+		}
+		GENERAL_NAMES_free(san);
+	}
+	for (int at = -1; (at = X509_NAME_get_index_by_NID((X509_NAME *)(uintptr_t)subject, NID_commonName, at)) >= 0;) {
+		unsigned char *utf8;
+		int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+
+		if (len < 0)
+			continue;
+		names_add_text(names, slice_of(utf8, (size_t)len), NAME_FROM_CN);
+		OPENSSL_free(utf8);
+	}
+}
+
+static bool has_name(const struct cert_names *names, const struct cert_name *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (names->items[i].kind == name->kind && slice_equal(names->items[i].text, name->text))
+			return true;
+	return false;
+}
+
+/* The first name of `a` that `b` lacks. */
+static const struct cert_name *missing_in(const struct cert_names *a, const struct cert_names *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!has_name(b, &a->items[i]))
+			return &a->items[i];
+	return NULL;
+}
+
+static int64_t openssl_time(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
+		return INT64_MIN;
+	return time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* ASN1_TIME_to_tm drops fractions; what it cannot read, the walk may. */
+static bool same_time(int64_t ours_ms, int64_t openssl_ms)
+{
+	return openssl_ms == INT64_MIN || (ours_ms != INT64_MIN && ours_ms - openssl_ms >= 0 && ours_ms - openssl_ms < 1000);
+}
+
+/* What differs, or NULL. */
+static const char *difference(const X509 *x, const struct cert_view *view, const struct cert_names *names, struct totals *t,
+                              char shown[256])
+{
+	struct cert_names theirs;
+	const struct cert_name *name;
+	const char *what = NULL;
+	const unsigned char *der;
+	size_t der_len;
+
+	names_init(&theirs);
+	openssl_names(x, &theirs);
+	shown[0] = '\0';
+	if ((name = missing_in(&theirs, names)) != NULL) {
+		what = "a name of OpenSSL's is missing";
+		name_format(name, shown, 256);
+	} else if ((name = missing_in(names, &theirs)) != NULL) {
+		what = "OpenSSL does not have the name";
+		name_format(name, shown, 256);
+	} else if (X509_NAME_get0_der(X509_get_issuer_name(x), &der, &der_len) == 1 &&
+	           !slice_equal(slice_of(der, der_len), view->issuer)) {
+		what = "issuer";
+	} else if (!same_time(view->not_before_ms, openssl_time(X509_get0_notBefore(x))) ||
+	           !same_time(view->not_after_ms, openssl_time(X509_get0_notAfter(x)))) {
+		what = "validity";
+	} else if (view->has_poison != (X509_get_ext_by_NID(x, NID_ct_precert_poison, -1) >= 0) ||
+	           view->has_sct_list != (X509_get_ext_by_NID(x, NID_ct_precert_scts, -1) >= 0)) {
+		what = "poison or SCT list";
+	}
+	t->n_names += theirs.n;
+	names_deinit(&theirs);
+	return what;
+}
+
+/* Is all of `part` in `whole`? An empty slice lies anywhere. */
+static void assert_inside(struct slice part, struct slice whole)
+{
+	if (part.data == NULL) {
+		assert_int_equal(part.len, 0);
+		return;
+	}
+	assert_true(part.data >= whole.data && part.data <= whole.data + whole.len);
+	assert_true(part.len <= (size_t)(whole.data + whole.len - part.data));
+}
+
+static void compare(struct slice der, const char *where, struct totals *t)
+{
+	const unsigned char *at = der.data;
+	X509 *x = d2i_X509(NULL, &at, (long)der.len);
+	struct cert_names names;
+	struct cert_view view;
+	struct error err;
+	char shown[256], hex[65];
+	struct hash hash = sha256(der);
+	const char *what = NULL;
+
+	hex_encode(hash.bytes, sizeof(hash.bytes), hex);
+	names_init(&names);
+	t->n++;
+	t->n_openssl += x != NULL;
+	bool scanned = cert_scan(der, &view, &err);
+	if (scanned) {
+		struct hash tbs;
+
+		t->n_scanned++;
+		names_collect(&view, &names, &err);
+		assert_inside(view.tbs, der);
+		assert_inside(view.issuer, view.tbs);
+		assert_inside(view.spki, view.tbs);
+		assert_inside(view.extensions, view.tbs);
+		assert_inside(view.san, view.tbs);
+		assert_inside(view.cn, view.tbs);
+		if (!cert_tbs_sha256(&view, &tbs, &err))
+			fail_msg("%s: %s", where, err.text);
+	}
+	if (x != NULL && !scanned) {
+		what = "not read at all";
+		snprintf(shown, sizeof(shown), "%.200s", err.text);
+	} else if (x != NULL) {
+		t->n_both++;
+		what = difference(x, &view, &names, t, shown);
+	}
+	if (what != NULL && is_exception(hex) && san_breaks_off(x)) {
+		t->n_excepted++;
+	} else if (what != NULL) {
+		print_message("%s %s: %s (%s)\n", hex, where, what, shown);
+		t->n_different++;
+	}
+	names_deinit(&names);
+	X509_free(x);
+	ERR_clear_error();
+}
+
+static void compare_archive(const char *path, struct totals *t)
+{
+	struct archive archive;
+	struct slice content;
+	char name[256];
+
+	archive_open(&archive, path);
+	while (archive_next(&archive, name, &content)) {
+		/* exactly as long as it is, so that the sanitizer sees a read past the end */
+		uint8_t *copy = xmalloc(content.len + 1);
+
+		memcpy(copy, content.data, content.len);
+		copy = xrealloc(copy, content.len == 0 ? 1 : content.len);
+		if (strstr(name, ".json") == NULL && strstr(name, ".md") == NULL && strstr(name, ".pem") == NULL)
+			compare(slice_of(copy, content.len), name, t);
+		free(copy);
+	}
+	archive_close(&archive);
+}
+
+static void odd_certificates_read_as_openssl_reads_them(void **state)
+{
+	struct totals t = { 0 };
+
+	(void)state;
+	compare_archive("data/certs/odd-certs.tar.zst", &t);
+	print_message("%zu certificates: OpenSSL reads %zu, the walk %zu; %zu names of %zu compared, %zu exceptions\n", t.n,
+	              t.n_openssl, t.n_scanned, t.n_names, t.n_both, t.n_excepted);
+	assert_int_equal(t.n_different, 0);
+	assert_int_equal(t.n_excepted, ARRAY_LEN(EXCEPTIONS));  /* none that is no longer needed */
+	assert_int_equal(t.n, 3960);
+	assert_true(t.n_openssl > 3400);
+}
+
+static void certificates_of_lets_encrypt_read_as_openssl_reads_them(void **state)
+{
+	struct totals t = { 0 };
+
+	(void)state;
+	compare_archive("data/certs/letsencrypt-leaves.tar.zst", &t);
+	compare_archive("data/certs/letsencrypt-cas.tar.zst", &t);
+	assert_int_equal(t.n_different, 0);
+	assert_int_equal(t.n_both, t.n);
+	assert_true(t.n > 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(odd_certificates_read_as_openssl_reads_them),
+		cmocka_unit_test(certificates_of_lets_encrypt_read_as_openssl_reads_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
