@@ -50,6 +50,7 @@ struct alerts_options {
 	int64_t (*now_ms)(void *ctx);     /* wall clock; passed in so that tests can move it */
 	void *now_ctx;
 };
+/* The program must ignore SIGPIPE: receivers and programs go away while they are written to. */
 struct alerts *alerts_start(const struct alerts_options *options);
 /* Something may be due: call after commits that added rows. Cheap. */
 void alerts_wake(struct alerts *);

@@ -269,7 +269,7 @@ static int64_t backoff_ms(const struct lane *lane)
 
 static void on_marked(void *ctx, bool ok, const struct error *err)
 {
-	struct lane *lane = ctx;
+	struct lane *lane = CONTAINER_OF(ctx, struct lane, round);
 
 	lane->job_out = false;
 	round_clear(&lane->round);
@@ -292,6 +292,18 @@ static void on_marked(void *ctx, bool ok, const struct error *err)
 	lane_look(lane);
 }
 
+/* Behind what reading has to commit, except when the disk is full: then only the alert about it gets through. */
+static void submit(struct lane *lane, store_job_fn *job, store_done_fn *done)
+{
+	struct store *store = alerts_store(lane->alerts);
+
+	lane->job_out = true;
+	if (store_is_full(store))
+		store_submit_urgent(store, job, done, &lane->round);
+	else
+		store_submit(store, job, done, &lane->round);
+}
+
 static void lane_mark(struct lane *lane)
 {
 	int64_t now = alerts_now_ms(lane->alerts);
@@ -299,8 +311,7 @@ static void lane_mark(struct lane *lane)
 	lane->phase = LANE_MARKING;
 	lane->round.now_ms = now;
 	lane->round.next_try_ms = now + (lane->failures > 0 ? backoff_ms(lane) : 0);
-	lane->job_out = true;
-	store_submit_urgent(alerts_store(lane->alerts), mark_job, on_marked, lane);
+	submit(lane, mark_job, on_marked);
 }
 
 static void start_delivery(struct lane *lane, struct delivery *delivery)
@@ -403,7 +414,7 @@ void delivery_id_of_many(struct delivery *delivery)
 
 static void on_loaded(void *ctx, bool ok, const struct error *err)
 {
-	struct lane *lane = ctx;
+	struct lane *lane = CONTAINER_OF(ctx, struct lane, round);
 
 	lane->job_out = false;
 	if (lane->phase == LANE_CLOSING) {
@@ -459,8 +470,7 @@ static void lane_look(struct lane *lane)
 	round->retry_for_ms = lane->sink->retry_for_ms;
 	round->for_people = lane->sink->type->for_people;
 	round->limit = lane->sink->type->for_people ? DELIVERY_ITEMS_MAX : LOAD_MAX;
-	lane->job_out = true;
-	store_submit_urgent(alerts_store(lane->alerts), load_job, on_loaded, lane);
+	submit(lane, load_job, on_loaded);
 }
 
 /* ---- from outside ------------------------------------------------------------------------------------------------ */
