@@ -3,7 +3,7 @@
  * does not grow with the range. Open the state with STATE_READ and put the whole report into one state_begin: then its numbers
  * agree with each other and with nothing that was stored meanwhile.
  *
- * A range is [since_ms, until_ms) of first_seen, in UTC.
+ * A range is [since_ms, until_ms) of first_seen, in UTC; until_ms 0 is open.
  */
 #ifndef CTWATCH_STATE_REPORT_H
 #define CTWATCH_STATE_REPORT_H
@@ -23,7 +23,6 @@ enum state_report_axis {
 	AXIS_KIND, AXIS_BRAND, AXIS_RULE, AXIS_TECHNIQUE, AXIS_STATUS,
 	AXIS_DAY,                         /* of first_seen, UTC: "2026-11-22" */
 	AXIS_ISSUER,                      /* of the certificates, as shown: a finding counts once per issuer */
-	AXIS_SUFFIX,                      /* last label of the registrable domain; "address" for addresses */
 	N_AXES,
 };
 
@@ -57,8 +56,8 @@ bool state_report_each_cluster(struct state *, const struct state_report_range *
 			 void *ctx, struct error *err);
 
 /*
- * Every distinct name of the kept certificates of each finding in range: for term frequencies and exports. A name that is in several
- * certificates of a finding comes once per certificate.
+ * Every name of the kept certificates of each finding in range, oldest finding first: for term frequencies and exports. A name that
+ * is in several certificates of a finding comes once per certificate.
  */
 typedef bool state_report_name_fn(void *ctx, const struct finding *finding, const char *name);
 bool state_report_each_name(struct state *, const struct state_report_range *range, state_report_name_fn *fn, void *ctx, struct error *err);
