@@ -37,7 +37,7 @@ void inflater_free(struct inflater *inflater)
 	free(inflater);
 }
 
-/* More room, with the first `used` bytes kept; false at the ceiling. */
+/* More room, with what is in it kept; false at the ceiling. */
 static bool grow(struct inflater *inflater)
 {
 	size_t want = inflater->room_len < FIRST_ROOM ? FIRST_ROOM : inflater->room_len * 2;
@@ -79,6 +79,12 @@ static enum libdeflate_result inflate_member(struct inflater *inflater, struct s
 	return result;
 }
 
+static bool past_ceiling(const struct inflater *inflater, struct slice compressed, struct error *err)
+{
+	return error_set(err, ERR_MALFORMED, "answer of %zu bytes inflates past the ceiling of %zu", compressed.len,
+			 inflater->max_bytes);
+}
+
 bool inflater_gunzip(struct inflater *inflater, struct slice compressed, struct slice *out, struct error *err)
 {
 	struct slice in = compressed;
@@ -87,8 +93,8 @@ bool inflater_gunzip(struct inflater *inflater, struct slice compressed, struct 
 	if (!is_gzip(in) && !is_zlib(in))
 		return error_set(err, ERR_MALFORMED, "answer of %zu bytes is said to be compressed but begins like no gzip or zlib stream",
 				 compressed.len);
-	if (inflater->room == NULL)
-		grow(inflater);
+	if (inflater->room == NULL && !grow(inflater))
+		return past_ceiling(inflater, compressed, err);
 	while (in.len > 0) {
 		if (n_members++ == MEMBERS_MAX || (n_members > 1 && !is_gzip(in)))
 			return error_set(err, ERR_MALFORMED, "%zu bytes follow the compressed answer's end", in.len);
@@ -96,8 +102,7 @@ bool inflater_gunzip(struct inflater *inflater, struct slice compressed, struct 
 		enum libdeflate_result result = inflate_member(inflater, &in, &used);
 		if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
 			if (!grow(inflater))
-				return error_set(err, ERR_MALFORMED, "answer of %zu bytes inflates past the ceiling of %zu",
-						 compressed.len, inflater->max_bytes);
+				return past_ceiling(inflater, compressed, err);
 			n_members--;
 		} else if (result != LIBDEFLATE_SUCCESS) {
 			return error_set(err, ERR_MALFORMED, "compressed answer of %zu bytes is damaged or cut short", compressed.len);

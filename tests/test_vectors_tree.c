@@ -248,6 +248,42 @@ static void every_proof_of_trees_up_to_130_leaves_verifies_and_no_neighbour_does
 	json_decref(all);
 }
 
+/* Merkle Tree Certificates sign subtrees: MTH(D[start:end]) of an aligned range, from the range's own hashes. */
+static void aligned_subtrees_of_130_leaves_have_the_accumulated_digest(void **state)
+{
+	json_t *all = vectors_load();
+	struct hash leaves[130];
+	struct buf lines;
+
+	(void)state;
+	buf_init(&lines, 8u << 20);
+	for (uint8_t i = 0; i < 130; i++)
+		leaves[i] = leaf_hash(slice_of(&i, 1));
+	for (uint64_t end = 0; end <= 130; end++)
+		for (uint64_t start = 0; start <= end; start++) {
+			struct compact_range range;
+			uint64_t width = 1;
+			char hex[2 * HASH_LEN + 1];
+
+			while (width < end - start)
+				width *= 2;
+			if (start % width != 0)
+				continue;
+			range_init(&range, start);
+			for (uint64_t i = start; i < end; i++)
+				range_append_leaf(&range, &leaves[i]);
+			range.end -= start;     /* aligned: the same blocks as of a tree of its own */
+			range.start = 0;
+			struct hash root = range_root(&range);
+			hex_encode(root.bytes, HASH_LEN, hex);
+			buf_printf(&lines, "[%u, %u) %s\n", (unsigned)start, (unsigned)end, hex);
+		}
+	struct hash digest = sha256(buf_slice(&lines));
+	assert_hash(&digest, vector_hash_hex(vector_at(all, "merkle", "accumulated", "mtc_subtrees", "sha256", NULL)));
+	buf_deinit(&lines);
+	json_decref(all);
+}
+
 static void answers_all_proof_probes(void **state)
 {
 	json_t *all = vectors_load(), *item;
@@ -376,6 +412,7 @@ int main(void)
 		cmocka_unit_test(reproduces_the_eight_leaf_tree),
 		cmocka_unit_test(roots_of_0_to_300_leaves_have_the_accumulated_digest),
 		cmocka_unit_test(every_proof_of_trees_up_to_130_leaves_verifies_and_no_neighbour_does),
+		cmocka_unit_test(aligned_subtrees_of_130_leaves_have_the_accumulated_digest),
 		cmocka_unit_test(answers_all_proof_probes),
 		cmocka_unit_test(encodes_and_reads_every_tile_path),
 		cmocka_unit_test(builds_the_right_edge_of_every_tiled_tree),
