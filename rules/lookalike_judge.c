@@ -1,0 +1,580 @@
+/*
+ * Which evidence a hit is, and what it is worth. Weights by class of term; what stands beside it decides the rest. The score of a
+ * name for a brand is the best of its verdicts, never a sum: two weak readings of the same letters are not one strong one.
+ */
+#include "lookalike.h"
+
+#include <string.h>
+
+/* ---- what stands beside a hit -------------------------------------------------------------------------------------- */
+
+struct beside {
+	unsigned words, digits, foreign;        /* parts that are keywords, numbers, neither */
+	bool own, strong;
+	bool telling;                           /* a keyword of three letters or more */
+	const struct keyword *word;             /* the one to show */
+	uint16_t word_from, word_to;
+};
+
+struct scene {
+	const struct lookalike *look;
+	const struct raw_text *raw;
+	const struct folded_text *base;
+	const struct term *term;
+	uint32_t brand;
+	uint64_t sets;
+	const struct look_label *label;
+	unsigned first, last;           /* tokens that the hit touches */
+	unsigned lead, tail;            /* letters of those tokens before and after it */
+	bool in_registrable, cross, full, whole, joined, idn, diacritics_only;
+	struct beside tokens;           /* other tokens of the label */
+	struct beside residue;          /* lead and tail */
+};
+
+static bool is_digit_code(uint8_t code)
+{
+	return code > 26 && code < CODE_OTHER;
+}
+
+static bool all_digits(const struct raw_text *raw, unsigned from, unsigned to)
+{
+	while (from < to && is_digit_code(raw->code[from]))
+		from++;
+	return from == to;
+}
+
+static const struct keyword *keyword_at(const struct scene *s, unsigned from, unsigned to)
+{
+	const struct keyword *k = keyword_find(&s->look->keywords, s->base->code + from, to - from, hash_codes(s->base->code + from, to - from));
+
+	return k && ((k->sets & s->sets) || keyword_is_own(&s->look->keywords, k, s->brand)) ? k : NULL;
+}
+
+static void note_word(const struct scene *s, struct beside *b, const struct keyword *k, unsigned from, unsigned to)
+{
+	bool own = keyword_is_own(&s->look->keywords, k, s->brand);
+	bool better = !b->word || (own && !b->own) || (k->strong && !b->strong && !b->own) || (k->len > b->word->len && own == b->own);
+
+	b->own = b->own || own;
+	b->strong = b->strong || k->strong;
+	b->telling = b->telling || k->len > 2;
+	if (better) {
+		b->word = k;
+		b->word_from = (uint16_t)from;
+		b->word_to = (uint16_t)to;
+	}
+}
+
+/* Are these letters at most `parts` keywords, with digits anywhere between? Notes them when they are. */
+static bool segment(const struct scene *s, unsigned from, unsigned to, unsigned parts, struct beside *b)
+{
+	while (from < to && is_digit_code(s->raw->code[from]))
+		from++;
+	while (to > from && is_digit_code(s->raw->code[to - 1]))
+		to--;
+	if (from == to)
+		return true;
+	if (parts == 0)
+		return false;
+	for (unsigned len = to - from; len >= 2; len--) {
+		const struct keyword *k = len <= s->look->keywords.longest ? keyword_at(s, from, from + len) : NULL;
+
+		if (!k || (len != to - from && len < 3) || !segment(s, from + len, to, parts - 1, b))
+			continue;
+		note_word(s, b, k, from, from + len);
+		return true;
+	}
+	return false;
+}
+
+#define NUMBER_LEN_MAX 4                /* a year; more digits are an account, not an ornament */
+#define TOKEN_WORDS_MAX 2
+#define RESIDUE_WORDS_MAX 3
+
+static void note_part(const struct scene *s, unsigned from, unsigned to, unsigned parts, struct beside *b)
+{
+	if (from == to)
+		return;
+	if (all_digits(s->raw, from, to)) {
+		if (to - from <= NUMBER_LEN_MAX)
+			b->digits++;
+		else
+			b->foreign++;
+	} else if (segment(s, from, to, parts, b)) {
+		b->words++;
+	} else {
+		b->foreign++;
+	}
+}
+
+static void look_beside(struct scene *s, const struct hit *hit)
+{
+	const struct look_token *tokens = s->raw->tokens;
+
+	for (unsigned t = s->label->first_token; t < s->label->first_token + (unsigned)s->label->n_tokens; t++)
+		if (t < s->first || t > s->last)
+			note_part(s, tokens[t].from, tokens[t].to, TOKEN_WORDS_MAX, &s->tokens);
+	note_part(s, tokens[s->first].from, hit->from, RESIDUE_WORDS_MAX, &s->residue);
+	note_part(s, hit->to, tokens[s->last].to, RESIDUE_WORDS_MAX, &s->residue);
+}
+
+static bool is_latin(uint32_t point)
+{
+	return point < 0x250 || (point >= 0x1e00 && point < 0x1f00);
+}
+
+static void look_script(struct scene *s, const struct hit *hit)
+{
+	s->diacritics_only = true;
+	for (unsigned i = hit->from; i < hit->to; i++) {
+		s->idn = s->idn || s->raw->point[i] >= 0x80;
+		s->diacritics_only = s->diacritics_only && is_latin(s->raw->point[i]);
+	}
+}
+
+static void scene_init(struct scene *s, const struct lookalike *look, const struct lookalike_scratch *scratch, const struct hit *hit)
+{
+	const struct raw_text *raw = &scratch->raw;
+	unsigned label = raw->label_of[hit->from];
+
+	*s = (struct scene){ .look = look, .raw = raw, .base = &scratch->text[VARIANT_BASE], .label = &raw->labels[label] };
+	s->cross = raw->label_of[hit->to - 1] != label;
+	s->in_registrable = raw->label_of[hit->to - 1] == raw->n_labels - 1;
+	s->first = s->label->first_token;
+	while (raw->tokens[s->first].to <= hit->from)
+		s->first++;
+	s->last = s->first;
+	while (raw->tokens[s->last].to < hit->to)
+		s->last++;
+	s->lead = hit->from - raw->tokens[s->first].from;
+	s->tail = raw->tokens[s->last].to - hit->to;
+	s->joined = s->first != s->last;
+	s->full = hit->from == s->label->from && hit->to == s->label->to;
+	s->whole = all_digits(raw, hit->from - s->lead, hit->from) && all_digits(raw, hit->to, hit->to + s->tail) && s->lead + s->tail <= NUMBER_LEN_MAX;
+	look_script(s, hit);
+}
+
+/* ---- exclusions ------------------------------------------------------------------------------------------------------- */
+
+static bool same_word(const struct raw_text *raw, unsigned from, unsigned to, const char *word)
+{
+	for (; *word; word++) {
+		uint8_t code = code_of_ascii((uint8_t)*word);
+
+		if (code == 0)
+			continue;
+		if (from == to || raw->code[from] != code)
+			return false;
+		from++;
+	}
+	return from == to;
+}
+
+/* exclude_terms: the letters of the hit, or the tokens they stand in, are exactly a listed word. */
+static bool is_excluded(const struct scene *s, const struct hit *hit)
+{
+	const struct text_list *words = &s->look->brands[s->brand].exclude_terms;
+
+	for (size_t i = 0; i < words->n; i++)
+		if (same_word(s->raw, hit->from, hit->to, words->items[i]) ||
+		    same_word(s->raw, hit->from - s->lead, hit->to + s->tail, words->items[i]))
+			return true;
+	return false;
+}
+
+/* ---- weights ------------------------------------------------------------------------------------------------------------- */
+
+static void give(struct verdict *v, enum look_signal signal, enum look_technique technique, int base)
+{
+	v->signal = (uint8_t)signal;
+	v->technique = (uint8_t)technique;
+	v->base = (int16_t)base;
+}
+
+static int by_class(const struct verdict *v, int is_long, int medium, int is_short, int word)
+{
+	const int values[N_CLASSES] = { is_long, medium, is_short, word };
+
+	return values[v->class];
+}
+
+/* Only keywords (and numbers) beside it, and at least one. */
+static bool keywords_only(const struct scene *s)
+{
+	return s->tokens.foreign + s->residue.foreign == 0 && s->tokens.words + s->residue.words > 0;
+}
+
+static bool vouched(const struct scene *s)
+{
+	return s->tokens.own || s->residue.own || s->tokens.strong || s->residue.strong;
+}
+
+static bool telling(const struct scene *s)
+{
+	return s->tokens.telling || s->residue.telling;
+}
+
+static void judge_label(const struct scene *s, struct verdict *v)
+{
+	bool opted_in = s->look->brands[s->brand].techniques && s->look->brands[s->brand].techniques[TECH_TLD_SWAP] == TECHNIQUE_ON;
+
+	if (s->joined)
+		give(v, SIGNAL_E4, TECH_HYPHENATION, by_class(v, 88, 88, 35, 40));
+	else if (s->in_registrable)
+		give(v, SIGNAL_E1, TECH_TLD_SWAP, by_class(v, 85, 75, opted_in ? 62 : 35, opted_in ? 62 : 35));
+	else
+		give(v, SIGNAL_Z, TECH_LEVELSQUAT, by_class(v, 70, 70, 25, 25));
+	v->held = v->base < SCORE_KEPT ? HELD_CLASS : HELD_NO;
+}
+
+static void judge_tokens(const struct scene *s, struct verdict *v)
+{
+	bool beside = keywords_only(s);
+
+	if (s->joined) {
+		give(v, SIGNAL_E4, TECH_HYPHENATION, beside ? by_class(v, 88, 88, 35, 40) : by_class(v, 80, 70, 30, 30));
+		v->held = v->base < SCORE_KEPT ? HELD_CLASS : HELD_NO;
+	} else if (beside) {
+		give(v, SIGNAL_E2, TECH_COMBOSQUAT, by_class(v, 92, 92, telling(s) ? 70 : 50, vouched(s) ? 62 : 50));
+	} else {
+		give(v, SIGNAL_E3, TECH_COMBOSQUAT, by_class(v, 80, 80, 45, 35));
+		v->held = v->class == CLASS_SHORT || v->class == CLASS_WORD ? HELD_KEYWORD : HELD_NO;
+	}
+}
+
+static void judge_inside(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	bool front = s->lead == 0 && !s->joined;
+
+	if (s->term->glued && s->lead > 0) {
+		give(v, SIGNAL_E6, TECH_EMBEDDING, 0);
+		v->held = HELD_GLUED;
+	} else if (s->residue.foreign == 0 && s->tokens.foreign == 0 && s->residue.words > 0) {
+		int shorter = front && s->residue.word && s->residue.word->len >= 4 ? (hit->to - hit->from >= 4 ? 60 : 50) : 0;
+
+		give(v, SIGNAL_E5, TECH_COMBOSQUAT, by_class(v, 88, telling(s) ? 88 : 62, shorter, vouched(s) ? 60 : 40));
+		v->held = v->base < SCORE_KEPT ? HELD_TOKEN : HELD_NO;
+	} else {
+		give(v, SIGNAL_E6, TECH_EMBEDDING, by_class(v, 66, s->joined ? 0 : 45, 0, 0));
+		v->held = v->class == CLASS_LONG ? HELD_NO : HELD_TOKEN;
+	}
+}
+
+static void judge_exact(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	if (s->full)
+		judge_label(s, v);
+	else if (s->whole)
+		judge_tokens(s, v);
+	else
+		judge_inside(s, hit, v);
+}
+
+static void judge_cross(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	const struct raw_text *raw = s->raw;
+	const struct look_label *last = &raw->labels[raw->label_of[hit->to - 1]];
+	bool equal = hit->from == s->label->from && hit->to == last->to;
+	bool wide = last - s->label > 2;
+
+	give(v, SIGNAL_X1, TECH_SUBDOMAIN_SPLIT, 0);
+	v->held = HELD_CLASS;
+	if (hit->how != HOW_EXACT || wide || s->term->kind != TERM_NAME)
+		return;
+	v->base = (int16_t)(equal ? by_class(v, 70, 66, 0, 0) : s->term->glued ? 0 : by_class(v, 64, 0, 0, 0));
+	v->held = v->base ? HELD_NO : HELD_CLASS;
+}
+
+static void judge_shape(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	bool leet = hit->how == HOW_LEET, beside = keywords_only(s);
+	enum look_technique technique = leet ? TECH_LEET : TECH_HOMOGLYPH;
+	int off = leet ? 8 : 0;
+
+	v->held = HELD_NO;
+	if (s->full || s->whole) {
+		int shorter = !leet && beside && telling(s) ? 62 : 0;
+		int word = beside && (vouched(s) || s->joined) ? 62 : s->full ? 50 : 35;
+
+		give(v, leet ? SIGNAL_F2 : SIGNAL_F1, technique,
+		     by_class(v, 88 - off, s->full || beside ? 88 - off : 65, shorter, leet ? 0 : word));
+		v->held = v->base < SCORE_KEPT ? HELD_KEYWORD : HELD_NO;
+	} else if (s->term->glued && s->lead > 0) {
+		give(v, SIGNAL_F3, technique, 0);
+		v->held = HELD_GLUED;
+	} else {
+		give(v, SIGNAL_F3, technique, beside ? by_class(v, 85 - off, 70 - off, 0, 0) : by_class(v, 75 - off, 0, 0, 0));
+		v->held = v->base ? HELD_NO : HELD_TOKEN;
+	}
+}
+
+static void judge_idn(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	bool beside = keywords_only(s), plain = s->diacritics_only;
+
+	v->held = HELD_NO;
+	if (hit->how == HOW_EDIT || hit->how == HOW_NEAR)
+		give(v, SIGNAL_I3, TECH_IDN_HOMOGLYPH, hit->distance == 1 ? by_class(v, 75, 0, 0, 0) : by_class(v, 66, 0, 0, 0));
+	else if (s->full)
+		give(v, SIGNAL_I1, TECH_IDN_HOMOGLYPH, by_class(v, 95, 95, 82, plain ? 50 : 82));
+	else if (s->whole)
+		give(v, SIGNAL_I2, TECH_IDN_HOMOGLYPH, by_class(v, 92, 92, beside ? 75 : 60, plain ? (beside ? 62 : 40) : (beside ? 75 : 60)));
+	else
+		give(v, SIGNAL_I3, TECH_IDN_HOMOGLYPH, by_class(v, s->term->glued && s->lead ? 0 : 80, beside ? 75 : 0, 0, 0));
+	if (v->base == 0)
+		v->held = HELD_CLASS;
+}
+
+/* Distance 1 and 2, and near shapes: a whole part of the name, or one with keywords glued to it. */
+static void judge_close(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	const struct term *term = s->term;
+	const uint8_t *codes = s->look->codes + term->text;
+	unsigned len = hit->to - hit->from;
+	bool quiet = osa_is_quiet(codes, term->len, s->raw->code + hit->from, len);
+	bool first_kept = codes[0] == s->raw->code[hit->from];
+
+	if (hit->how == HOW_NEAR)
+		give(v, SIGNAL_F4, TECH_HOMOGLYPH, by_class(v, hit->distance <= (term->len < 12 ? 2u : term->len / 4u) ? 72 : 0, 0, 0, 0));
+	else if (hit->distance == 1)
+		give(v, SIGNAL_D1, TECH_TYPO, hit->folded ? by_class(v, 70, 0, 0, 0) : by_class(v, 78, quiet ? 62 : 50, 0, 0));
+	else
+		give(v, SIGNAL_D2, TECH_DISTANCE_2, by_class(v, hit->folded ? 55 : 62, 0, 0, 0));
+	v->held = v->base ? HELD_NO : HELD_CLASS;
+	if (v->base && term->glued) {
+		v->base = (int16_t)(first_kept ? 55 : 0);
+		v->held = HELD_GLUED;
+	}
+	if (v->base && s->tokens.foreign > 0) {
+		v->base = (int16_t)(v->base - 16);
+		v->held = HELD_WEAK;
+	}
+	if (!s->whole && (s->residue.foreign > 0 || s->residue.words == 0)) {
+		v->base = 0;
+		v->held = HELD_RESIDUE;
+	}
+}
+
+/* ---- modifiers -------------------------------------------------------------------------------------------------------------- */
+
+#define KEYWORD_POINTS 12
+#define ZONE_POINTS (-10)
+#define ZONE_POINTS_CLOSE (-12)
+
+static void take_word(struct verdict *v, const struct beside *b)
+{
+	if (!b->word)
+		return;
+	v->word = b->word;
+	v->word_from = b->word_from;
+	v->word_to = b->word_to;
+}
+
+/* A whole deeper label: the registrable label beside it decides how much it means. */
+static void judge_beside_registrable(const struct scene *s, struct verdict *v)
+{
+	const struct look_label *r = &s->raw->labels[s->raw->n_labels - 1];
+	struct beside b = { 0 };
+
+	for (unsigned t = r->first_token; t < r->first_token + (unsigned)r->n_tokens; t++)
+		note_part(s, s->raw->tokens[t].from, s->raw->tokens[t].to, RESIDUE_WORDS_MAX, &b);
+	if (b.words == 0 || !b.telling)
+		return;
+	if (s->term->kind == TERM_ALIAS && !b.own)
+		return;
+	v->keyword = (int16_t)by_class(v, 15, 15, 35, b.own || b.strong ? 35 : 15);
+	take_word(v, &b);
+}
+
+static void add_modifiers(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	bool close = hit->how == HOW_EDIT || hit->how == HOW_NEAR;
+
+	if (v->base == 0)
+		return;
+	take_word(v, &s->tokens);
+	take_word(v, &s->residue);
+	if (close && !s->idn && keywords_only(s))
+		v->keyword = KEYWORD_POINTS;
+	if (v->signal == SIGNAL_Z)
+		judge_beside_registrable(s, v);
+	else if (!s->in_registrable)
+		v->zone = close ? ZONE_POINTS_CLOSE : ZONE_POINTS;
+}
+
+/* Aliases, and terms of two letters, count beside a word of the brand's own only. */
+static void hold_weak_terms(const struct scene *s, struct verdict *v)
+{
+	bool own = s->tokens.own || s->residue.own || (v->word && v->signal == SIGNAL_Z && keyword_is_own(&s->look->keywords, v->word, s->brand));
+	int ceiling = own ? (s->term->len <= SHORT_LEN_MAX ? 60 : 80) : 40;
+
+	if (s->term->kind != TERM_ALIAS && s->term->len > 2)
+		return;
+	if (v->base <= ceiling && v->base + v->keyword + v->zone <= ceiling)
+		return;
+	v->base = (int16_t)(v->base < ceiling ? v->base : ceiling);
+	v->keyword = v->zone = 0;
+	if (!own)
+		v->held = HELD_OWN_KEYWORD;
+}
+
+/* ---- official domains and native names ------------------------------------------------------------------------------------------ */
+
+static void judge_official(const struct lookalike *look, const struct raw_text *raw, const struct hit *hit, struct verdict *v)
+{
+	const struct official *o = &look->officials[hit->term];
+	unsigned next = 1, hyphens = 0, glued = 0;
+
+	v->class = o->own_len <= SHORT_LEN_MAX ? CLASS_SHORT : CLASS_LONG;
+	for (unsigned i = 1; i < o->len; i++) {
+		enum edge edge = raw->edge[hit->from + i];
+		bool boundary = next < o->n_labels && o->label_at[next] == i;
+
+		next += boundary;
+		if (boundary) {
+			hyphens += edge == EDGE_HYPHEN;
+			glued += edge == EDGE_NONE;
+		} else if (edge == EDGE_DOT) {
+			give(v, SIGNAL_L3, TECH_MISSING_DOT, 0);
+			v->held = HELD_CLASS;
+			return;
+		}
+	}
+	if (glued)
+		give(v, SIGNAL_L3, TECH_MISSING_DOT, o->own_len < 3 ? 0 : by_class(v, 88, 88, 62, 62));
+	else if (hyphens)
+		give(v, SIGNAL_L2, TECH_TLD_IN_LABEL, o->own_len < 3 ? 60 : 94);
+	else
+		give(v, SIGNAL_L1, TECH_TARGET_EMBEDDING, 97);
+	v->held = v->base ? HELD_NO : HELD_CLASS;
+}
+
+static void judge_native(const struct scene *s, struct verdict *v)
+{
+	give(v, SIGNAL_N1, TECH_NATIVE_NAME, s->full ? 85 : keywords_only(s) ? 85 : 78);
+	if (!s->in_registrable)
+		v->zone = ZONE_POINTS;
+	take_word(v, &s->tokens);
+}
+
+/* ---- all together ------------------------------------------------------------------------------------------------------------------ */
+
+static bool finish(const struct lookalike *look, uint32_t brand, struct verdict *v)
+{
+	const enum technique_mode *modes = look->brands[brand].techniques;
+	enum technique_mode mode = modes ? modes[v->technique] : TECHNIQUE_DEFAULT;
+	int score = v->base + v->keyword + v->zone;
+
+	if (mode == TECHNIQUE_OFF && score > 0) {
+		v->held = HELD_TECHNIQUE;
+		score = 0;
+	}
+	v->digest = mode == TECHNIQUE_DIGEST;
+	v->score = (int16_t)(score < 0 ? 0 : score > 100 ? 100 : score);
+	v->level = (int16_t)(v->digest && v->score >= SCORE_MEDIUM ? SCORE_MEDIUM - 1 : v->score);
+	return v->score > 0;
+}
+
+bool look_judge(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct hit *hit, struct verdict *v)
+{
+	struct scene s;
+
+	*v = (struct verdict){ .hit = *hit, .signal = SIGNAL_E6, .technique = TECH_EMBEDDING };
+	scene_init(&s, look, scratch, hit);
+	if (hit->how == HOW_OFFICIAL) {
+		v->brand = look->officials[hit->term].brand;
+		judge_official(look, &scratch->raw, hit, v);
+		return finish(look, v->brand, v);
+	}
+	s.term = &look->terms[hit->term];
+	s.brand = v->brand = s.term->brand;
+	s.sets = look->index[s.brand].keyword_sets;
+	v->class = s.term->class;
+	if (s.cross) {
+		judge_cross(&s, hit, v);
+	} else {
+		look_beside(&s, hit);
+		if (hit->how == HOW_NATIVE)
+			judge_native(&s, v);
+		else if (hit->how == HOW_EDIT || hit->how == HOW_NEAR)
+			judge_close(&s, hit, v);
+		else if (hit->how == HOW_EXACT)
+			judge_exact(&s, hit, v);
+		else
+			judge_shape(&s, hit, v);
+		if (s.idn && hit->how != HOW_NATIVE && v->held != HELD_RESIDUE)
+			judge_idn(&s, hit, v);
+	}
+	if (hit->how != HOW_NATIVE)
+		add_modifiers(&s, hit, v);
+	hold_weak_terms(&s, v);
+	if (is_excluded(&s, hit)) {
+		v->base = v->keyword = v->zone = 0;
+		v->held = HELD_EXCLUDED;
+	}
+	return finish(look, s.brand, v);
+}
+
+/* ---- the best of a brand ------------------------------------------------------------------------------------------------------------ */
+
+/* A total order, so that neither the order of hits nor that of brands changes what is kept. */
+static int compare_verdicts(const struct verdict *a, const struct verdict *b)
+{
+	if (a->level != b->level)
+		return a->level > b->level ? -1 : 1;
+	if (a->signal != b->signal)
+		return a->signal < b->signal ? -1 : 1;
+	if (a->hit.from != b->hit.from)
+		return a->hit.from > b->hit.from ? -1 : 1;
+	if (a->hit.to != b->hit.to)
+		return a->hit.to > b->hit.to ? -1 : 1;
+	if (a->hit.distance != b->hit.distance)
+		return a->hit.distance < b->hit.distance ? -1 : 1;
+	if (a->hit.how != b->hit.how)
+		return a->hit.how < b->hit.how ? -1 : 1;
+	return 0;
+}
+
+static bool is_weaker(const struct verdict *a, const struct verdict *b)
+{
+	int order = compare_verdicts(a, b);
+
+	return order > 0 || (order == 0 && a->brand > b->brand);
+}
+
+struct best_of {
+	const struct lookalike *look;
+	struct lookalike_scratch *scratch;
+};
+
+static void keep_best(void *context, const struct hit *hit)
+{
+	struct best_of *b = context;
+	struct lookalike_scratch *scratch = b->scratch;
+	struct verdict v, *slot = NULL, *weakest = NULL;
+
+	if (!look_judge(b->look, scratch, hit, &v))
+		return;
+	for (unsigned i = 0; i < scratch->n_best && !slot; i++)
+		if (scratch->best[i].brand == v.brand)
+			slot = &scratch->best[i];
+	if (!slot && scratch->n_best < BRANDS_OF_NAME_MAX) {
+		scratch->best[scratch->n_best++] = v;
+		return;
+	}
+	for (unsigned i = 0; !slot && i < scratch->n_best; i++)
+		if (!weakest || is_weaker(&scratch->best[i], weakest))
+			weakest = &scratch->best[i];
+	if (!slot && is_weaker(weakest, &v))
+		slot = weakest;
+	if (slot && (slot->brand != v.brand || compare_verdicts(&v, slot) < 0))
+		*slot = v;
+}
+
+void look_best(const struct lookalike *look, struct lookalike_scratch *scratch)
+{
+	struct best_of b = { look, scratch };
+
+	scratch->n_best = 0;
+	look_find(look, scratch, keep_best, &b);
+}
