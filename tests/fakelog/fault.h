@@ -25,7 +25,7 @@ enum kind {
 #define FAULTS(X) \
 	/* signed heads */ \
 	X(FORK, "fork", KIND_HEAD, 2, 0, "every second head has the size of the one before and another root") \
-	X(ROLLBACK, "rollback", KIND_HEAD, 1, 1, "heads after the first are newer and a quarter smaller") \
+	X(ROLLBACK, "rollback", KIND_HEAD, 1, 0, "heads after the first are newer and a quarter smaller than it") \
 	X(INCONSISTENT_HEAD, "inconsistent-head", KIND_HEAD, 1, 0, "heads larger than at= have a root that fits nothing") \
 	X(BAD_SIGNATURE, "bad-signature", KIND_HEAD, 1, 0, "heads whose signature does not verify") \
 	X(OTHER_KEY, "other-key", KIND_HEAD, 1, 0, "heads signed with another key") \

@@ -23,8 +23,8 @@ static void choose(struct fake_log *log, struct head *head)
 	*head = *log_head(log);
 	if (fault_strikes(faults, FAULT_LAGGING, KIND_HEAD))
 		*head = log->heads[log->n_heads > LAG_HEADS ? log->n_heads - 1 - LAG_HEADS : 0];
-	else if (fault_strikes(faults, FAULT_ROLLBACK, KIND_HEAD)) {
-		head->size -= head->size / 4;
+	else if (log->last_served.size > 1 && fault_strikes(faults, FAULT_ROLLBACK, KIND_HEAD)) {
+		head->size = log->last_served.size - (log->last_served.size + 3) / 4;
 		head->root = tree_root(&log->tree, head->size);
 	} else if (fault_strikes(faults, FAULT_FORK, KIND_HEAD)) {
 		if (log->last_served.size > 0)
