@@ -6,12 +6,17 @@
 
 #include "der.h"
 
-/* One Extension (RFC 5280 section 4.1). */
+/* One Extension (RFC 5280 section 4.1). Its value is looked for only where somebody wants it: cert_extension_value. */
 struct cert_extension {
 	struct slice whole, content;
 	struct slice oid;
-	struct der octets;              /* extnValue: the OCTET STRING */
-	struct slice value;             /* its content; empty when `in_pieces` */
+	struct slice rest;              /* `critical`, if it is there, and extnValue */
+};
+
+/* extnValue of an extension. */
+struct cert_value {
+	struct der octets;              /* the OCTET STRING */
+	struct slice bytes;             /* its content; empty when `in_pieces` */
 	bool in_pieces;                 /* a constructed OCTET STRING of several pieces (BER): der_join reads it */
 };
 
@@ -22,7 +27,27 @@ enum cert_walk {
 	WALK_BROKEN,                    /* the rest cannot be read */
 };
 
-enum cert_walk cert_extension_take(struct slice *in, struct cert_extension *out);
+static inline enum cert_walk cert_extension_take(struct slice *in, struct cert_extension *out)
+{
+	struct der extension, oid;
+
+	if (in->len == 0)
+		return WALK_END;
+	if (!der_take(in, &extension))
+		return WALK_BROKEN;
+
+	struct slice rest = extension.content;
+	if (extension.tag != DER_SEQUENCE || !der_take(&rest, &oid) || oid.tag != DER_OID)
+		return WALK_ODD;
+	out->whole = extension.whole;
+	out->content = extension.content;
+	out->oid = oid.content;
+	out->rest = rest;
+	return WALK_ITEM;
+}
+
+/* False when there is no OCTET STRING. */
+bool cert_extension_value(const struct cert_extension *extension, struct cert_value *out);
 
 /* The attributes of a Name, one after the other, however they are grouped into RDNs. */
 struct cert_attributes {

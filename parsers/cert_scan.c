@@ -6,32 +6,22 @@
 #include "parsers.h"
 #include "cert.h"
 
-enum cert_walk cert_extension_take(struct slice *in, struct cert_extension *out)
+bool cert_extension_value(const struct cert_extension *extension, struct cert_value *out)
 {
-	struct der extension, part;
+	struct slice rest = extension->rest;
+	struct der part;
 
-	if (in->len == 0)
-		return WALK_END;
-	if (!der_take(in, &extension))
-		return WALK_BROKEN;
-
-	struct slice rest = extension.content;
-	if (extension.tag != DER_SEQUENCE || !der_take_tag(&rest, DER_OID, &part))
-		return WALK_ODD;
-	out->whole = extension.whole;
-	out->content = extension.content;
-	out->oid = part.content;
-	/* a `critical` of any BER form stands between them; what follows the value is ignored, as OpenSSL does not */
+	/* a `critical` of any BER form stands before it; what follows it is ignored, which OpenSSL does not */
 	while (der_take(&rest, &part)) {
 		if ((part.tag & ~DER_CONSTRUCTED) != DER_OCTET_STRING)
 			continue;
 		out->octets = part;
-		out->in_pieces = !der_string(&part, DER_OCTET_STRING, &out->value);
+		out->in_pieces = !der_string(&part, DER_OCTET_STRING, &out->bytes);
 		if (out->in_pieces)
-			out->value = slice_of(NULL, 0);
-		return WALK_ITEM;
+			out->bytes = slice_of(NULL, 0);
+		return true;
 	}
-	return WALK_ODD;
+	return false;
 }
 
 bool cert_attributes_init(struct cert_attributes *walk, struct slice name)
@@ -129,28 +119,34 @@ static void scan_validity(struct cert_view *v, struct slice validity)
 /* names.c walks all of several SANs, and those in pieces; one as it should be is found here for it. */
 static void scan_san(struct cert_view *v, const struct cert_extension *e)
 {
-	struct slice value = e->value;
+	struct cert_value value;
 	struct der names;
 
 	v->has_san = true;
 	v->n_san++;
-	v->san_in_pieces |= e->in_pieces;
-	if (e->in_pieces)
+	if (!cert_extension_value(e, &value)) {
+		v->names_cut = true;
 		return;
-	if (!der_take_list(&value, DER_SEQUENCE, &names))
+	}
+	v->san_in_pieces |= value.in_pieces;
+	if (value.in_pieces)
+		return;
+	if (!der_take_list(&value.bytes, DER_SEQUENCE, &names))
 		v->names_cut = true;
 	else if (v->n_san == 1)
 		v->san = names.content;
 	/* one stray 00 after it is a known encoder's slip (spec 6.1) */
-	if (value.len > 1 || (value.len == 1 && value.data[0] != 0))
+	if (value.bytes.len > 1 || (value.bytes.len == 1 && value.bytes.data[0] != 0))
 		v->names_cut = true;
 }
 
-static void scan_basic_constraints(struct cert_view *v, struct slice value)
+static void scan_basic_constraints(struct cert_view *v, const struct cert_extension *e)
 {
+	struct cert_value value;
 	struct der constraints, ca;
 
-	if (der_take_tag(&value, DER_SEQUENCE, &constraints) && der_take_tag(&constraints.content, DER_BOOLEAN, &ca))
+	if (cert_extension_value(e, &value) && der_take_tag(&value.bytes, DER_SEQUENCE, &constraints) &&
+	    der_take_tag(&constraints.content, DER_BOOLEAN, &ca))
 		v->is_ca = ca.content.len > 0 && ca.content.data[0] != 0;
 }
 
@@ -169,7 +165,7 @@ static void scan_extensions(struct cert_view *v)
 			if (OID_IS(e.oid, OID_SAN))
 				scan_san(v, &e);
 			else if (OID_IS(e.oid, OID_BASIC_CONSTRAINTS))
-				scan_basic_constraints(v, e.value);
+				scan_basic_constraints(v, &e);
 		} else if (OID_IS(e.oid, OID_SCT_LIST)) {
 			v->has_sct_list = true;
 		} else if (OID_IS(e.oid, OID_POISON)) {

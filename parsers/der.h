@@ -45,7 +45,10 @@ struct der {
 /* For lengths of 65536 bytes and more, non-minimal and indefinite ones, and high tag numbers. */
 bool der_take_rare(struct slice *in, struct der *out);
 
-/* Takes one element from the front of `in`; false when it is broken or runs past the end. */
+/*
+ * Takes one element from the front of `in`; false when it is broken or runs past the end. The rare road gets copies, so
+ * that on the common one neither argument's address escapes and a walk stays in registers: this is half its speed.
+ */
 static inline bool der_take(struct slice *in, struct der *out)
 {
 	const uint8_t *at = in->data;
@@ -53,19 +56,19 @@ static inline bool der_take(struct slice *in, struct der *out)
 
 	if (in->len < 2)
 		return false;
+	if ((at[0] & 0x1f) == 0x1f)
+		goto rare;
 	if (at[1] < 0x80) {
 		len = at[1];
-	} else if (at[1] == 0x81 && in->len >= 3) {
-		len = at[2];
-		header = 3;
 	} else if (at[1] == 0x82 && in->len >= 4) {
 		len = (size_t)at[2] << 8 | at[3];
 		header = 4;
+	} else if (at[1] == 0x81 && in->len >= 3) {
+		len = at[2];
+		header = 3;
 	} else {
-		return der_take_rare(in, out);
+		goto rare;
 	}
-	if ((at[0] & 0x1f) == 0x1f)
-		return der_take_rare(in, out);
 	if (len > in->len - header)
 		return false;
 	out->tag = at[0];
@@ -75,6 +78,14 @@ static inline bool der_take(struct slice *in, struct der *out)
 	out->whole.len = header + len;
 	in->data = at + header + len;
 	in->len -= header + len;
+	return true;
+rare:;
+	struct slice rest = *in;
+	struct der element;
+	if (!der_take_rare(&rest, &element))
+		return false;
+	*in = rest;
+	*out = element;
 	return true;
 }
 

@@ -245,17 +245,22 @@ static enum outcome collect_general_names(struct cert_names *names, struct slice
 
 static enum outcome collect_san(struct cert_names *names, const struct cert_extension *e)
 {
-	struct slice value = e->value;
 	enum outcome outcome = NAMES_CUT;
+	struct cert_value value;
 	struct buf joined;
 	struct der list;
 
-	if (!e->in_pieces)
-		return der_take_list(&value, DER_SEQUENCE, &list) ? collect_general_names(names, list.content, NAMES_BORROW) : NAMES_CUT;
+	if (!cert_extension_value(e, &value))
+		return NAMES_CUT;
+	if (!value.in_pieces) {
+		if (der_take_list(&value.bytes, DER_SEQUENCE, &list))
+			outcome = collect_general_names(names, list.content, NAMES_BORROW);
+		return outcome;
+	}
 	buf_init(&joined, ARENA_BYTES_MAX);
-	if (der_join(&e->octets, &joined)) {
-		value = buf_slice(&joined);
-		if (der_take_list(&value, DER_SEQUENCE, &list))
+	if (der_join(&value.octets, &joined)) {
+		struct slice in = buf_slice(&joined);
+		if (der_take_list(&in, DER_SEQUENCE, &list))
 			outcome = collect_general_names(names, list.content, NAMES_COPY);
 	}
 	buf_deinit(&joined);

@@ -66,14 +66,19 @@ static bool find_extension(struct slice in, const char *oid, size_t oid_len, str
 }
 
 /* The same extension with another value; `critical` and whatever else is in it stays. */
-static void edit_add_with_value(struct edit *e, const struct cert_extension *extension, struct slice octets)
+static void edit_add_with_value(struct edit *e, const struct cert_extension *extension, const struct cert_value *value)
 {
-	const uint8_t *end = extension->content.data + extension->content.len;
+	const uint8_t *end = extension->content.data + extension->content.len, *value_at = end, *value_end = end;
 	size_t header = edit_add(e, slice_of(NULL, 0)), len_before = e->len;
+	struct cert_value old;
 
-	edit_add_between(e, extension->content.data, extension->octets.whole.data);
-	edit_add(e, octets);
-	edit_add_between(e, extension->octets.whole.data + extension->octets.whole.len, end);
+	if (cert_extension_value(extension, &old)) {
+		value_at = old.octets.whole.data;
+		value_end = value_at + old.octets.whole.len;
+	}
+	edit_add_between(e, extension->content.data, value_at);
+	edit_add(e, value->octets.whole);
+	edit_add_between(e, value_end, end);
 	edit_head(e, header, len_before, DER_SEQUENCE);
 }
 
@@ -85,7 +90,9 @@ static void edit_extensions(struct edit *e, const struct cert_view *v, const str
 	struct slice in = v->extensions;
 	const uint8_t *kept_from = in.data;
 	struct cert_extension extension, aki;
-	bool new_aki = preissuer != NULL && find_extension(preissuer->extensions, OID_AUTHORITY_KEY_ID, aki_len, &aki);
+	struct cert_value aki_value;
+	bool new_aki = preissuer != NULL && find_extension(preissuer->extensions, OID_AUTHORITY_KEY_ID, aki_len, &aki) &&
+	               cert_extension_value(&aki, &aki_value);
 	bool had_aki = false;
 	enum cert_walk got;
 
@@ -97,7 +104,7 @@ static void edit_extensions(struct edit *e, const struct cert_view *v, const str
 		edit_add_between(e, kept_from, extension.whole.data);
 		kept_from = extension.whole.data + extension.whole.len;
 		if (is_aki && new_aki)
-			edit_add_with_value(e, &extension, aki.octets.whole);
+			edit_add_with_value(e, &extension, &aki_value);
 		had_aki |= is_aki;
 	}
 	/* the last run; a broken rest is kept too */
@@ -206,13 +213,15 @@ bool cert_rebuild_tbs(struct slice certificate, struct slice preissuer, struct b
 bool cert_sct_list(const struct cert_view *view, struct slice *out)
 {
 	struct cert_extension extension;
+	struct cert_value value;
 	struct der octets;
 	struct slice items;
 
-	if (!find_extension(view->extensions, OID_SCT_LIST, sizeof(OID_SCT_LIST) - 1, &extension))
+	if (!find_extension(view->extensions, OID_SCT_LIST, sizeof(OID_SCT_LIST) - 1, &extension) ||
+	    !cert_extension_value(&extension, &value))
 		return false;
 	/* an OCTET STRING inside the OCTET STRING, RFC 6962 section 3.3 */
-	if (!der_take_tag(&extension.value, DER_OCTET_STRING, &octets) || !take_vec16(&octets.content, &items) ||
+	if (!der_take_tag(&value.bytes, DER_OCTET_STRING, &octets) || !take_vec16(&octets.content, &items) ||
 	    octets.content.len != 0)
 		return false;
 	*out = items;
