@@ -1,0 +1,485 @@
+/* The daemon's life: start, signals, which logs are followed, stop. */
+#include "daemon_private.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STAGGER_MS 50                /* between the first requests to two logs */
+#define STAGGER_MAX_MS 15000
+#define THREADS_MAX 4
+#define LEAVE_WITHIN_MS 4500
+#define TICK_MS 1000
+#define PRUNE_EVERY_MS ((int64_t)6 * 3600 * 1000)
+
+static int64_t wall_clock(void *ctx)
+{
+	struct timespec now;
+
+	(void)ctx;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t daemon_now(const struct daemon *d)
+{
+	(void)d;
+	return wall_clock(NULL);
+}
+
+void daemon_fail(struct daemon *d, int code)
+{
+	/* the gravest reason decides: contradiction and state before network */
+	static const int rank[] = { 0, 1, 4, 3, 5, 2 };
+
+	if (code >= 0 && code < (int)ARRAY_LEN(rank) && rank[code] > rank[d->exit_code])
+		d->exit_code = code;
+}
+
+/* ---- stopping -------------------------------------------------------------------------------------------- */
+
+static void on_store_closed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->store = NULL;
+	governor_close(d->governor);
+	fetcher_close(d->fetcher);
+	uv_close((uv_handle_t *)&d->leave_timer, NULL);
+}
+
+static void on_alerts_closed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->alerts = NULL;
+	store_close(d->store, on_store_closed, d);
+}
+
+static bool unroute_job(void *ctx, struct state *st, struct error *err)
+{
+	(void)ctx, (void)err;
+	state_set_router(st, NULL, NULL);
+	return true;
+}
+
+/* The store no longer looks at the sinks: they may go. */
+static void on_unrouted(void *ctx, bool ok, const struct error *err)
+{
+	struct daemon *d = ctx;
+
+	(void)ok, (void)err;
+	if (d->alerts != NULL)
+		alerts_close(d->alerts, on_alerts_closed, d);
+	else
+		on_alerts_closed(d);
+}
+
+static void watchers_gone(struct daemon *d)
+{
+	if (d->store == NULL) {
+		on_store_closed(d);
+		return;
+	}
+	store_submit(d->store, unroute_job, on_unrouted, d);
+}
+
+static void on_watcher_closed(void *ctx)
+{
+	struct followed *f = ctx;
+	struct daemon *d = f->daemon;
+	struct followed **at = &d->followed;
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	free(f);
+	if (d->stopping && d->followed == NULL)
+		watchers_gone(d);
+}
+
+static void on_leave_late(uv_timer_t *timer)
+{
+	struct daemon *d = CONTAINER_OF(timer, struct daemon, leave_timer);
+
+	diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "leaving with work under way: nothing that was committed is lost");
+	fflush(NULL);
+	_exit(d->exit_code);
+}
+
+void daemon_stop(struct daemon *d)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	lists_close(d->lists);
+	d->lists = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
+		uv_close((uv_handle_t *)&d->signals[i], NULL);
+	uv_close((uv_handle_t *)&d->tick, NULL);
+	uv_timer_start(&d->leave_timer, on_leave_late, LEAVE_WITHIN_MS, 0);
+	if (d->followed == NULL) {
+		watchers_gone(d);
+		return;
+	}
+	for (struct followed *f = d->followed, *next; f != NULL; f = next) {
+		next = f->next;
+		if (!f->closing) {
+			f->closing = true;
+			watcher_close(f->watcher, on_watcher_closed, f);
+		}
+	}
+}
+
+/* ---- once: when every log has settled ------------------------------------------------------------------------ */
+
+static void on_flushed(void *ctx, size_t n_failed)
+{
+	struct daemon *d = ctx;
+
+	if (n_failed > 0)
+		diag(d->options->diag, DIAG_WARNING, "alerts", NULL, "%zu alerts could not be delivered and stay in the outbox", n_failed);
+	daemon_stop(d);
+}
+
+static void count_settled(struct daemon *d)
+{
+	if (!d->once || d->flushing || d->stopping || !d->started_logs)
+		return;
+	for (struct followed *f = d->followed; f != NULL; f = f->next) {
+		struct watcher_status status;
+
+		watcher_status(f->watcher, &status);
+		if (status.outcome == WATCHER_UNSETTLED)
+			return;
+	}
+	d->flushing = true;
+	daemon_summary(d);
+	daemon_scan_end(d);
+	if (d->alerts != NULL)
+		alerts_flush(d->alerts, on_flushed, d);
+	else
+		daemon_stop(d);
+}
+
+static void on_settled(void *ctx, struct watcher *w, enum watcher_outcome outcome)
+{
+	struct daemon *d = ctx;
+	struct watcher_status status;
+
+	watcher_status(w, &status);
+	if (outcome == WATCHER_LEFT_BEHIND) {
+		daemon_fail(d, 5);
+		diag(d->options->diag, DIAG_WARNING, "log", status.name, "left behind at entry %" PRIu64 " of %" PRIu64 ": %s", status.position,
+		     status.head_size, status.last_error);
+	} else if (outcome == WATCHER_STARTED_AT_END) {
+		diag(d->options->diag, DIAG_NOTICE, "log", status.name, "starts at entry %" PRIu64 ": the next run reads from there", status.start_index);
+	}
+}
+
+/* ---- which logs are followed ------------------------------------------------------------------------------------ */
+
+static struct followed *find_followed(struct daemon *d, const struct hash *log_id)
+{
+	for (struct followed *f = d->followed; f != NULL; f = f->next) {
+		if (!f->closing && hash_equal(&f->log_id, log_id))
+			return f;
+	}
+	return NULL;
+}
+
+bool daemon_follow(struct daemon *d, const struct watcher_options *options, struct error *err)
+{
+	struct followed *f = xcalloc(1, sizeof(*f));
+
+	f->daemon = d;
+	f->log_id = options->log->log_id;
+	if (!watcher_start(options, &f->watcher, err)) {
+		free(f);
+		return false;
+	}
+	f->next = d->followed;
+	d->followed = f;
+	return true;
+}
+
+static void follow(struct daemon *d, const struct listed_log *log, enum follow_how how, size_t n)
+{
+	int64_t delay = (int64_t)n * STAGGER_MS;
+	struct watcher_options options = {
+		.ingest = &d->ingest,
+		.log = log,
+		.how = how,
+		.first_poll_delay_ms = d->once ? 0 : delay < STAGGER_MAX_MS ? delay : STAGGER_MAX_MS,
+	};
+	struct error err;
+
+	if (!daemon_follow(d, &options, &err))
+		diag(d->options->diag, DIAG_ERROR, "log", log->description, "not read: %s", err.text);
+}
+
+static void sync_logs(struct daemon *d, const struct lists_view *view)
+{
+	size_t n = 0;
+
+	for (struct followed *f = d->followed; f != NULL; f = f->next)
+		f->seen = false;
+	for (size_t i = 0; i < view->union_list->n_logs; i++) {
+		const struct listed_log *log = &view->union_list->logs[i];
+		struct followed *f = find_followed(d, &log->log_id);
+
+		if (view->decisions[i].how == FOLLOW_NOT)
+			continue;
+		if (f != NULL) {
+			watcher_update(f->watcher, log, view->decisions[i].how);
+			f->seen = true;
+		} else {
+			follow(d, log, view->decisions[i].how, n++);
+			d->followed->seen = true;
+		}
+	}
+	for (struct followed *f = d->followed, *next; f != NULL; f = next) {
+		next = f->next;
+		if (f->seen || f->closing)
+			continue;
+		f->closing = true;
+		watcher_close(f->watcher, on_watcher_closed, f);
+	}
+	daemon_keep_list(d, view);
+}
+
+static void on_lists_changed(void *ctx, const struct lists_view *view)
+{
+	struct daemon *d = ctx;
+
+	if (d->stopping)
+		return;
+	d->view = view;
+	if (d->once && !d->started_logs)
+		return;                   /* the lists are being fetched: start with what comes of it */
+	sync_logs(d, view);
+	if (!d->started_logs) {
+		d->started_logs = true;
+		daemon_banner(d, view);
+	}
+}
+
+static void on_lists_refreshed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->stopping || d->started_logs || d->view == NULL)
+		return;
+	d->started_logs = true;
+	sync_logs(d, d->view);
+	daemon_banner(d, d->view);
+}
+
+/* ---- signals and the tick ------------------------------------------------------------------------------------------ */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct daemon *d = handle->data;
+
+	if (number == SIGHUP) {
+		daemon_reload(d);
+		return;
+	}
+	diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "stopping");
+	daemon_stop(d);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct daemon *d = CONTAINER_OF(timer, struct daemon, tick);
+	int64_t now = daemon_now(d);
+	bool full = d->store != NULL && store_is_full(d->store);
+
+	if (d->was_full && !full)
+		for (struct followed *f = d->followed; f != NULL; f = f->next)
+			watcher_wake(f->watcher);
+	d->was_full = full;
+	if (d->alerts != NULL)
+		alerts_wake(d->alerts);
+	if (d->options->scan != NULL)
+		daemon_scan_tick(d);
+	if (!d->once && now >= d->next_prune_ms) {
+		d->next_prune_ms = now + PRUNE_EVERY_MS;
+		daemon_prune(d);
+	}
+	count_settled(d);
+}
+
+static void start_signals(struct daemon *d)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+	static_assert(ARRAY_LEN(numbers) == ARRAY_LEN(d->signals), "one handle a signal");
+	signal(SIGPIPE, SIG_IGN);         /* a reader of standard output that goes away is an error of that sink */
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		uv_signal_init(&d->loop, &d->signals[i]);
+		d->signals[i].data = d;
+		uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+	}
+	uv_timer_init(&d->loop, &d->tick);
+	uv_timer_start(&d->tick, on_tick, d->once ? 20 : TICK_MS, d->once ? 20 : TICK_MS);
+	uv_timer_init(&d->loop, &d->leave_timer);
+}
+
+/* ---- starting --------------------------------------------------------------------------------------------------------- */
+
+static unsigned thread_count(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
+}
+
+static void start_network(struct daemon *d)
+{
+	char *agent = user_agent_make(d->config->contact);
+	struct fetcher_options fetching = {
+		.user_agent = agent,
+		.proxy = d->config->proxy,
+		.ca_file = d->config->ca_file,
+		.bytes_per_second = d->config->bandwidth_bytes,
+		.allow_http = (const char *const *)d->config->allow_http.items,
+	};
+	struct governor_options governing = { .loop = &d->loop };
+
+	d->fetcher = fetcher_new(&d->loop, &fetching);
+	free(agent);
+	d->governor = governor_new(&governing);
+}
+
+static void start_ingest(struct daemon *d, struct ruleset *rules)
+{
+	d->pool = pool_new(&d->loop, thread_count(), rules_ref_new(rules));
+	d->ingest = (struct ingest){
+		.loop = &d->loop,
+		.fetcher = d->fetcher,
+		.governor = d->governor,
+		.store = d->store,
+		.pool = d->pool,
+		.diag = d->options->diag,
+		.config = d->config,
+		.budget = { .limit = d->config->memory_bytes },
+		.now_ms = wall_clock,
+		.once = d->once,
+		.progress_timeout_ms = d->options->progress_timeout_ms > 0 ? d->options->progress_timeout_ms : 60000,
+		.settled = on_settled,
+		.settled_ctx = d,
+	};
+}
+
+static void start_alerts(struct daemon *d, struct sink_set *sinks)
+{
+	struct alerts_options options = {
+		.loop = &d->loop,
+		.fetcher = d->fetcher,
+		.store = d->store,
+		.sinks = sinks,
+		.diag = d->options->diag,
+		.now_ms = wall_clock,
+	};
+
+	d->alerts = alerts_start(&options);
+	d->sinks = sinks;
+}
+
+static void start_lists(struct daemon *d)
+{
+	d->list_directory = xasprintf("%s/lists", d->config->state);
+	struct lists_options options = {
+		.loop = &d->loop,
+		.fetcher = d->fetcher,
+		.diag = d->options->diag,
+		.config = d->config,
+		.directory = d->list_directory,
+		.now_ms = wall_clock,
+		.changed = on_lists_changed,
+		.incident = daemon_list_incident,
+		.ctx = d,
+	};
+
+	d->lists = lists_start(&options);
+	if (d->once)
+		lists_refresh(d->lists, on_lists_refreshed, d);
+}
+
+/* Everything that can be wrong is tried before anything is started. */
+static bool open_all(struct daemon *d, struct ruleset **rules, struct sink_set **sinks, struct state **st, struct error *err)
+{
+	bool scan = d->options->scan != NULL;
+
+	if (!rules_load(d->config, d->suffixes, daemon_now(d), rules, err))
+		return false;
+	if (!scan && !sink_set_new(d->config, true, sinks, err))
+		return false;
+	if (scan)
+		return daemon_scan_state(d, st, err);
+	return state_open(d->config->state, STATE_DAEMON, daemon_now(d), st, err);
+}
+
+static int exit_code_for(const struct error *err)
+{
+	return err->kind == ERR_USAGE ? 2 : err->kind == ERR_CONTRADICTION ? 3 : err->kind == ERR_RETRY ? 5 : 4;
+}
+
+static void clean_up(struct daemon *d)
+{
+	if (d->pool != NULL)
+		pool_free(d->pool);
+	suffix_table_free(d->suffixes);
+	free(d->list_directory);
+	daemon_scan_cleanup(d);
+	config_deinit(d->config);
+	while (d->old_configs != NULL) {
+		struct old_config *old = d->old_configs;
+
+		d->old_configs = old->next;
+		config_deinit(&old->config);
+		free(old);
+	}
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+	struct daemon d = { .options = options, .config = options->config, .once = options->once || options->scan != NULL };
+	struct ruleset *rules = NULL;
+	struct sink_set *sinks = NULL;
+	struct state *st = NULL;
+	struct error err;
+
+	d.suffixes = suffixes_load();
+	if (!open_all(&d, &rules, &sinks, &st, &err)) {
+		diag(options->diag, DIAG_ERROR, "daemon", NULL, "%s", err.text);
+		ruleset_free(rules);
+		sink_set_free(sinks);
+		clean_up(&d);
+		return exit_code_for(&err);
+	}
+	uv_loop_init(&d.loop);
+	if (sinks != NULL)
+		state_set_router(st, alerts_route, sinks);
+	struct store_options storing = { .loop = &d.loop, .state = st, .on_full = daemon_on_full, .on_room = daemon_on_room };
+	if (st != NULL)
+		d.store = store_start(&storing);
+	d.next_prune_ms = daemon_now(&d) + 60000;
+	start_network(&d);
+	start_ingest(&d, rules);
+	if (sinks != NULL)
+		start_alerts(&d, sinks);
+	start_signals(&d);
+	if (options->scan != NULL)
+		daemon_scan_start(&d);
+	else
+		start_lists(&d);
+	uv_run(&d.loop, UV_RUN_DEFAULT);
+	uv_loop_close(&d.loop);
+	clean_up(&d);
+	return d.exit_code;
+}

@@ -1,0 +1,77 @@
+/* The daemon's inside, shared by the files of ctwatch/daemon. */
+#ifndef CTWATCH_DAEMON_PRIVATE_H
+#define CTWATCH_DAEMON_PRIVATE_H
+
+#include <assert.h>
+
+#include "alerts.h"
+#include "daemon.h"
+#include "lists.h"
+#include "rules_load.h"
+#include "watcher.h"
+
+struct followed {
+	struct daemon *daemon;
+	struct followed *next;
+	struct watcher *watcher;
+	struct hash log_id;
+	bool seen, closing;
+};
+
+/* Configurations that were replaced: something may still point into them until the end. One per SIGHUP. */
+struct old_config {
+	struct old_config *next;
+	struct config config;
+};
+
+struct daemon {
+	const struct daemon_options *options;
+	struct config *config;
+	struct old_config *old_configs;
+	uv_loop_t loop;
+	uv_signal_t signals[3];
+	uv_timer_t tick, leave_timer;
+	struct suffix_table *suffixes;
+	struct store *store;
+	struct fetcher *fetcher;
+	struct governor *governor;
+	struct pool *pool;
+	struct ingest ingest;
+	struct alerts *alerts;
+	struct sink_set *sinks;           /* owned by alerts; for the banner */
+	struct lists *lists;
+	const struct lists_view *view;    /* the latest */
+	char *list_directory;
+	struct followed *followed;
+	bool once, started_logs, flushing, stopping, was_full;
+	int64_t next_prune_ms;
+	struct scan_progress *scan;
+	int exit_code;
+};
+
+/* daemon.c */
+int64_t daemon_now(const struct daemon *);
+void daemon_stop(struct daemon *);
+void daemon_fail(struct daemon *, int code);          /* the gravest code wins */
+bool daemon_follow(struct daemon *, const struct watcher_options *options, struct error *err);
+/* daemon_say.c: what it tells at start and end */
+void daemon_banner(struct daemon *, const struct lists_view *view);
+void daemon_summary(struct daemon *);
+/* daemon_keep.c: small jobs for the store */
+void daemon_keep_list(struct daemon *, const struct lists_view *view);
+void daemon_list_incident(void *ctx, bool open, const char *class_name, const char *source, const char *severity, const char *summary);
+void daemon_prune(struct daemon *);
+bool daemon_on_full(void *ctx, struct state *st, struct error *err);
+bool daemon_on_room(void *ctx, struct state *st, struct error *err);
+/* daemon_reload.c */
+void daemon_reload(struct daemon *);
+/* daemon_rematch.c: kept certificates under new rules */
+void daemon_rematch(struct daemon *);
+/* daemon_scan.c */
+bool daemon_scan_state(struct daemon *, struct state **st, struct error *err);
+void daemon_scan_start(struct daemon *);
+void daemon_scan_tick(struct daemon *);
+void daemon_scan_end(struct daemon *);
+void daemon_scan_cleanup(struct daemon *);
+
+#endif

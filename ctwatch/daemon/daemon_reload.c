@@ -1,0 +1,104 @@
+/*
+ * SIGHUP: configuration and rules are loaded aside; only when all of it is good are they swapped, between responses. The rest
+ * of the old configuration lives until the end, since requests under way may point into it.
+ */
+#include "daemon_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- sinks: the store's thread must have let go of the old set before alerts frees it ------------------------ */
+
+struct new_sinks {
+	struct daemon *d;
+	struct sink_set *sinks;
+};
+
+static bool route_job(void *ctx, struct state *st, struct error *err)
+{
+	struct new_sinks *n = ctx;
+
+	(void)err;
+	state_set_router(st, alerts_route, n->sinks);
+	return true;
+}
+
+static void on_routed(void *ctx, bool ok, const struct error *err)
+{
+	struct new_sinks *n = ctx;
+	struct daemon *d = n->d;
+
+	(void)err;
+	if (ok && d->alerts != NULL) {
+		alerts_reload(d->alerts, n->sinks);
+		d->sinks = n->sinks;
+	}
+	free(n);
+}
+
+static void swap_sinks(struct daemon *d, struct sink_set *sinks)
+{
+	struct new_sinks *n = xcalloc(1, sizeof(*n));
+
+	n->d = d;
+	n->sinks = sinks;
+	store_submit(d->store, route_job, on_routed, n);
+}
+
+/* ---- the swap ---------------------------------------------------------------------------------------------------- */
+
+static void swap_config(struct daemon *d, struct config *config)
+{
+	struct old_config *old = xcalloc(1, sizeof(*old));
+
+	old->config = *d->config;
+	old->next = d->old_configs;
+	d->old_configs = old;
+	*d->config = *config;
+	if (strcmp(old->config.state, config->state) != 0)
+		diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "\"state\" has changed: it takes effect at the next start");
+	fetcher_set_limit(d->fetcher, d->config->bandwidth_bytes);
+	d->ingest.budget.limit = d->config->memory_bytes;
+	lists_reload(d->lists, d->config);
+	for (struct followed *f = d->followed; f != NULL; f = f->next)
+		watcher_wake(f->watcher);
+}
+
+static bool load_all(struct daemon *d, struct config *config, bool *have_config, struct ruleset **rules, struct sink_set **sinks, struct error *err)
+{
+	if (d->options->reload != NULL) {
+		if (!d->options->reload(d->options->reload_ctx, config, err))
+			return false;
+		*have_config = true;
+	}
+	const struct config *now = *have_config ? config : d->config;
+	return rules_load(now, d->suffixes, daemon_now(d), rules, err) && sink_set_new(now, true, sinks, err);
+}
+
+void daemon_reload(struct daemon *d)
+{
+	struct config config;
+	struct ruleset *rules = NULL;
+	struct sink_set *sinks = NULL;
+	struct error err;
+	bool have_config = false;
+
+	if (d->options->scan != NULL || d->stopping)
+		return;
+	if (!load_all(d, &config, &have_config, &rules, &sinks, &err)) {
+		diag(d->options->diag, DIAG_ERROR, "daemon", NULL, "the old configuration and rules stay in force: %s", err.text);
+		ruleset_free(rules);
+		if (have_config)
+			config_deinit(&config);
+		return;
+	}
+	bool changed = strcmp(ruleset_id(rules), ruleset_id(rules_ref_set(pool_rules(d->pool)))) != 0;
+	pool_set_rules(d->pool, rules_ref_new(rules));
+	swap_sinks(d, sinks);
+	if (have_config)
+		swap_config(d, &config);
+	diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "configuration loaded again; rules %s", changed ? "have changed" : "are the same");
+	if (changed)
+		daemon_rematch(d);
+}

@@ -1,0 +1,127 @@
+/* What the daemon tells its operator at the start, and at the end of --once. */
+#include "daemon_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+/* A live log grows by some 50 entries a second; 0.7 kB an entry on the wire from tiles, 3 kB from get-entries, compressed. */
+#define ENTRIES_PER_SECOND 50
+#define STATIC_BYTES 700
+#define CLASSIC_BYTES 3000
+
+struct tally {
+	size_t n_static, n_classic, n_not;
+	size_t n_reasons;
+	struct {
+		const char *why;
+		size_t n;
+	} reasons[16];
+};
+
+static void count_reason(struct tally *t, const char *why)
+{
+	t->n_not++;
+	for (size_t i = 0; i < t->n_reasons; i++) {
+		if (strcmp(t->reasons[i].why, why) == 0) {
+			t->reasons[i].n++;
+			return;
+		}
+	}
+	if (t->n_reasons < ARRAY_LEN(t->reasons)) {
+		t->reasons[t->n_reasons].why = why;
+		t->reasons[t->n_reasons++].n = 1;
+	}
+}
+
+static void say_logs(struct daemon *d, const struct lists_view *view)
+{
+	struct diag *out = d->options->diag;
+	struct tally t = { 0 };
+	char rate[TIME_TEXT_LEN];
+
+	for (size_t i = 0; i < view->union_list->n_logs; i++) {
+		if (view->decisions[i].how == FOLLOW_NOT)
+			count_reason(&t, view->decisions[i].why);
+		else if (view->union_list->logs[i].protocol == LOG_STATIC)
+			t.n_static++;
+		else
+			t.n_classic++;
+	}
+	diag(out, DIAG_NOTICE, "daemon", NULL, "follows %zu logs (%zu classic, %zu static)%s; state in %s", t.n_static + t.n_classic, t.n_classic,
+	     t.n_static, view->builtin ? ", known from the build until a list arrives" : "", d->config->state);
+	for (size_t i = 0; i < t.n_reasons; i++)
+		diag(out, DIAG_NOTICE, "daemon", NULL, "%zu logs are not read: %s", t.reasons[i].n, t.reasons[i].why);
+	if (t.n_static + t.n_classic == 0)
+		diag(out, DIAG_WARNING, "daemon", NULL, "no log is followed: see `ctwatch logs` for the reasons");
+	uint64_t bytes = ENTRIES_PER_SECOND * (t.n_static * STATIC_BYTES + t.n_classic * CLASSIC_BYTES);
+	if (!d->once)
+		diag(out, DIAG_NOTICE, "daemon", NULL, "expect about %s a second from logs of ordinary size at their head (limit %s), and some 50 MB of disk a month",
+		     bytes_format(bytes, rate), d->config->bandwidth_bytes == 0 ? "none" : "set");
+}
+
+static void say_rules(struct daemon *d)
+{
+	const struct ruleset *rules = rules_ref_set(pool_rules(d->pool));
+	char *text = ruleset_describe_json(rules);
+	json_t *json = text == NULL ? NULL : json_loads(text, 0, NULL);
+	size_t i;
+	json_t *pack;
+
+	json_array_foreach(json_object_get(json, "packs"), i, pack) {
+		const char *name = json_string_value(json_object_get(pack, "name")), *date = json_string_value(json_object_get(pack, "date"));
+
+		if (date == NULL)
+			date = json_string_value(json_object_get(pack, "updated"));
+		diag(d->options->diag, DIAG_NOTICE, "rules", NULL, "pack %s%s%s", name == NULL ? "?" : name, date == NULL ? "" : " of ", date == NULL ? "" : date);
+	}
+	for (size_t k = 0; k < ruleset_n_warnings(rules); k++)
+		diag(d->options->diag, DIAG_WARNING, "rules", NULL, "%s", ruleset_warning(rules, k));
+	json_decref(json);
+	free(text);
+}
+
+static void say_sinks(struct daemon *d)
+{
+	for (size_t i = 0; d->sinks != NULL && i < d->sinks->n; i++) {
+		char *text = sink_describe(d->sinks->items[i]);
+
+		diag(d->options->diag, DIAG_NOTICE, "alerts", NULL, "%s", text);
+		free(text);
+	}
+}
+
+void daemon_banner(struct daemon *d, const struct lists_view *view)
+{
+	say_logs(d, view);
+	say_rules(d);
+	say_sinks(d);
+	if (d->config->contact == NULL || d->config->contact[0] == '\0')
+		diag(d->options->diag, DIAG_WARNING, "daemon", NULL,
+		     "no contact is configured: logs put readers without a mail address into one slow lane; set \"contact\"");
+}
+
+void daemon_summary(struct daemon *d)
+{
+	size_t n = 0, n_behind = 0, n_wrong = 0, n_started = 0;
+	uint64_t entries = 0;
+	char text[TIME_TEXT_LEN];
+
+	for (struct followed *f = d->followed; f != NULL; f = f->next) {
+		struct watcher_status status;
+
+		watcher_status(f->watcher, &status);
+		n++;
+		entries += status.entries_read;
+		n_behind += status.outcome == WATCHER_LEFT_BEHIND;
+		n_started += status.outcome == WATCHER_STARTED_AT_END;
+		n_wrong += status.contradicted;
+		if (status.contradicted)
+			daemon_fail(d, 3);
+	}
+	if (d->options->scan == NULL)
+		diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "%zu logs, %s entries read; %zu start now, %zu left behind, %zu contradict themselves", n,
+		     count_format(entries, text), n_started, n_behind, n_wrong);
+}

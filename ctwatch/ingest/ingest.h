@@ -1,0 +1,58 @@
+/*
+ * Following CT logs: what all watchers share. The daemon fills it in, owns all of it, and outlives every watcher.
+ */
+#ifndef CTWATCH_INGEST_H
+#define CTWATCH_INGEST_H
+
+#include "config.h"
+#include "diag.h"
+#include "fetch.h"
+#include "governor.h"
+#include "incident_class.h"
+#include "pool.h"
+#include "store.h"
+
+struct watcher;
+
+/* Bytes of responses under way and being parsed, of all logs together. */
+struct budget {
+	uint64_t limit, used;
+	struct watcher *starved;          /* watchers that wait for room, first come first served */
+};
+/* True when there is room, or nothing else is under way: a response larger than the whole budget goes alone. */
+bool budget_take(struct budget *, uint64_t n_bytes);
+void budget_give(struct budget *, uint64_t n_bytes);
+
+enum watcher_outcome {
+	WATCHER_UNSETTLED,
+	WATCHER_CAUGHT_UP,                /* everything up to the head seen at the start is read and committed */
+	WATCHER_STARTED_AT_END,           /* "start: end", first time: where it starts is recorded */
+	WATCHER_LEFT_BEHIND,              /* no progress for too long */
+};
+
+struct ingest {
+	uv_loop_t *loop;
+	struct fetcher *fetcher;
+	struct governor *governor;
+	struct store *store;
+	struct pool *pool;
+	struct diag *diag;
+	const struct config *config;
+	struct budget budget;
+	int64_t (*now_ms)(void *ctx);     /* wall clock, UTC */
+	void *clock_ctx;
+
+	bool once;                        /* catch up to the head seen first, then settle */
+	int64_t progress_timeout_ms;      /* once: a log without progress for so long is left behind */
+	/* A watcher has settled (once). On the loop; must not close watchers from inside. */
+	void (*settled)(void *ctx, struct watcher *w, enum watcher_outcome outcome);
+	void *settled_ctx;
+
+	/* our own clock, judged by what servers say (CLOCK_SUSPECT) */
+	unsigned n_dates, n_dates_off;
+	bool clock_suspect;
+};
+
+int64_t ingest_now(const struct ingest *);
+
+#endif

@@ -1,0 +1,146 @@
+#include "request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct request {
+	struct ingest *ingest;
+	struct governor_ticket *ticket;
+	struct fetch *fetch;
+	struct request_options options;
+	char *url;
+};
+
+static void request_free(struct request *r)
+{
+	free(r->url);
+	free(r);
+}
+
+static void count(struct state_counters *counters, enum governor_outcome outcome)
+{
+	if (counters == NULL)
+		return;
+	counters->requests++;
+	counters->errors += outcome == GOVERNOR_ERROR;
+	counters->throttled += outcome == GOVERNOR_THROTTLED;
+}
+
+/* Many servers that disagree with our clock about the date make us doubt our clock, not them. */
+static void note_date(struct ingest *in, const struct fetch_answer *answer)
+{
+	const int64_t off_ms = 2 * 60 * 1000;
+
+	if (answer->date_ms == 0)
+		return;
+	int64_t difference = answer->date_ms - ingest_now(in);
+	in->n_dates++;
+	in->n_dates_off += difference > off_ms || difference < -off_ms;
+	if (in->n_dates >= 64) {          /* let old news fade */
+		in->n_dates /= 2;
+		in->n_dates_off /= 2;
+	}
+	in->clock_suspect = in->n_dates >= 8 && in->n_dates_off * 2 > in->n_dates;
+}
+
+static void finish(struct request *r, struct fetch_answer *answer)
+{
+	enum governor_outcome outcome = governor_outcome_of(answer);
+	struct request_options options = r->options;
+
+	count(options.counters, outcome);
+	note_date(r->ingest, answer);
+	governor_done(r->ticket, outcome, answer->retry_after_ms);
+	request_free(r);
+	options.done(options.ctx, answer);
+}
+
+static void on_answer(void *ctx, struct fetch_answer *answer)
+{
+	struct request *r = ctx;
+
+	r->fetch = NULL;
+	finish(r, answer);
+}
+
+static bool list_has(const struct string_list *list, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcasecmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+static void on_granted(void *ctx, struct governor_ticket *ticket)
+{
+	struct request *r = ctx;
+	char host[256];
+	struct error err = { 0 };
+
+	governor_host(r->url, host, sizeof(host));
+	r->ticket = ticket;
+	struct fetch_request request = {
+		.url = r->url,
+		.max_bytes = r->options.max_bytes,
+		.timeout_ms = r->options.timeout_ms,
+		.accept_gzip = true,
+		.fresh = r->options.fresh,
+		.no_keepalive = list_has(&r->ingest->config->no_keepalive, host),
+		.tls_unverified = r->options.tls_unverified,
+		.done = on_answer,
+		.ctx = r,
+	};
+	r->fetch = fetch_start(r->ingest->fetcher, &request, &err);
+	if (r->fetch != NULL)
+		return;
+	struct fetch_answer answer = { .retry_after_ms = -1 };
+	snprintf(answer.error, sizeof(answer.error), "%.255s", err.text);
+	finish(r, &answer);
+}
+
+struct request *request_start(struct ingest *in, const struct request_options *options)
+{
+	struct request *r = xcalloc(1, sizeof(*r));
+
+	r->ingest = in;
+	r->options = *options;
+	r->url = xstrdup(options->url);
+	r->ticket = governor_ask(in->governor, r->url, options->class, on_granted, r);
+	return r;
+}
+
+void request_cancel(struct request *r)
+{
+	if (r == NULL)
+		return;
+	fetch_cancel(r->fetch);
+	governor_cancel(r->ticket);
+	request_free(r);
+}
+
+bool request_failed(const char *url, const struct fetch_answer *answer, struct error *err)
+{
+	char body[160];
+
+	if (answer->error[0] != '\0')
+		return error_set(err, ERR_RETRY, "%s: %s", url, answer->error);
+	struct slice text = slice_sub(buf_slice(&answer->body), 0, answer->body.len < 120 ? answer->body.len : 120);
+	if (text.len == 0 || answer->gzip)
+		return error_set(err, ERR_RETRY, "%s: HTTP %ld", url, answer->status);
+	return error_set(err, ERR_RETRY, "%s: HTTP %ld: %s", url, answer->status, text_escape(text, body, sizeof(body)));
+}
+
+bool request_body(const struct fetch_answer *answer, size_t max_bytes, struct inflater **inflater, struct slice *out, struct error *err)
+{
+	struct slice body = buf_slice(&answer->body);
+
+	if (body.len >= 2 && body.data[0] == 0x1f && body.data[1] == 0x8b) {
+		if (*inflater == NULL)
+			*inflater = inflater_new(max_bytes);
+		return inflater_gunzip(*inflater, body, out, err);
+	}
+	*out = body;
+	return true;
+}

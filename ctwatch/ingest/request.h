@@ -1,0 +1,34 @@
+/*
+ * One polite request to a log: waits for the host's allowance, fetches, tells the governor how it went.
+ *
+ *   request_start --granted--> fetching --answer--> done, freed
+ *        any time: request_cancel, freed, `done` is not called
+ */
+#ifndef CTWATCH_REQUEST_H
+#define CTWATCH_REQUEST_H
+
+#include "ingest.h"
+
+struct request;
+
+struct request_options {
+	enum governor_class class;
+	const char *url;                  /* copied */
+	size_t max_bytes;
+	int64_t timeout_ms;               /* 0: the fetcher's */
+	bool fresh;                       /* over a new connection, past caches */
+	bool tls_unverified;
+	struct state_counters *counters;  /* requests, errors, throttled are counted here; borrowed while it runs */
+	/* On the loop, never inside request_start. The answer may be emptied (body moved out). */
+	void (*done)(void *ctx, struct fetch_answer *answer);
+	void *ctx;
+};
+
+struct request *request_start(struct ingest *, const struct request_options *options);
+void request_cancel(struct request *);   /* NULL is fine */
+/* "https://log/...: HTTP 503" or what kept an answer from coming: for errors and diagnostics. */
+bool request_failed(const char *url, const struct fetch_answer *answer, struct error *err);
+/* The body, inflated if it came compressed; borrows from `answer` or from *inflater (made when needed, the caller frees). */
+bool request_body(const struct fetch_answer *answer, size_t max_bytes, struct inflater **inflater, struct slice *out, struct error *err);
+
+#endif

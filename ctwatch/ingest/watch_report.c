@@ -1,0 +1,176 @@
+/*
+ * Incidents: opened on a state, updated while it lasts, closed when it ends (shared/spec/ct-protocols.md 4.7). The state
+ * is told at once when one opens and at most every ten minutes while it goes on.
+ */
+#include "watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#define UPDATE_EVERY_MS ((int64_t)10 * 60 * 1000)
+
+struct report {
+	struct watcher *w;
+	struct hash log_id;
+	enum incident_class class;
+	bool close;
+	char subject[64];
+	char summary[512];        /* or why it is closed */
+	char *details;
+	int64_t now_ms;
+	struct {
+		char *name;
+		struct buf content;
+	} files[EVIDENCE_FILES_MAX];
+	size_t n_files;
+};
+
+static void report_free(struct report *r)
+{
+	for (size_t i = 0; i < r->n_files; i++) {
+		free(r->files[i].name);
+		buf_deinit(&r->files[i].content);
+	}
+	free(r->details);
+	free(r);
+}
+
+static bool report_job(void *ctx, struct state *st, struct error *err)
+{
+	struct report *r = ctx;
+	const struct incident_row *row = &INCIDENT_ROWS[r->class];
+	char id[FINDING_ID_LEN + 1];
+	bool opened;
+
+	if (r->close)
+		return state_close_incidents(st, &r->log_id, row->name, r->summary, r->now_ms, err);
+	if (!state_open_incident(st, &r->log_id, row->name, r->subject, row->severity, r->summary, r->details, r->now_ms, id, &opened, err))
+		return false;
+	for (size_t i = 0; opened && i < r->n_files; i++)
+		if (!state_put_evidence(st, id, r->files[i].name, buf_slice(&r->files[i].content), err))
+			return false;
+	return true;
+}
+
+static void on_reported(void *ctx, bool ok, const struct error *err)
+{
+	struct report *r = ctx;
+	struct watcher *w = r->w;
+
+	if (!ok && w->phase != WATCHER_CLOSING) {
+		diag(w->ingest->diag, DIAG_ERROR, "state", w->log.description, "incident %s is not recorded: %s", INCIDENT_ROWS[r->class].name, err->text);
+		w->incidents[r->class].told_ms = 0;
+	}
+	report_free(r);
+	watch_release(w);
+}
+
+static void submit(struct watcher *w, struct report *r)
+{
+	if (w->options.scan && !w->options.scan_save) {
+		report_free(r);
+		return;
+	}
+	r->w = w;
+	r->log_id = w->log.log_id;
+	r->now_ms = watch_now(w);
+	watch_hold(w);
+	store_submit(w->ingest->store, report_job, on_reported, r);
+}
+
+static char *describe(const struct watcher *w)
+{
+	char id[2 * HASH_LEN + 1];
+
+	hex_encode(w->log.log_id.bytes, HASH_LEN, id);
+	json_t *details = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "log", w->log.description, "log_id", id, "url", w->log.url, "protocol",
+				    log_protocol_name(w->log.protocol), "program", "ctwatch " CTWATCH_VERSION, "head_size",
+				    (json_int_t)(w->has_newest ? w->newest.tree_size : 0), "verified_size", (json_int_t)w->position.verified.end,
+				    "clock_suspect", (int)w->ingest->clock_suspect);
+	char *text = json_dumps(details, JSON_COMPACT);
+	json_decref(details);
+	return text;
+}
+
+/* Tells the operator once, decides whether the state is told. */
+static bool news(struct watcher *w, enum incident_class class, const char *subject, const char *summary)
+{
+	const struct incident_row *row = &INCIDENT_ROWS[class];
+	int64_t now = watch_now(w);
+	bool first = !w->incidents[class].open;
+
+	if (row->by_clock && w->ingest->clock_suspect)
+		return false;
+	w->incidents[class].open = true;
+	w->incidents[class].seen_ms = now;
+	w->contradicted |= row->contradiction;
+	if (first)
+		diag(w->ingest->diag, row->contradiction ? DIAG_ERROR : DIAG_WARNING, "log", w->log.description, "%s: %s", row->name, summary);
+	if (!first && subject[0] == '\0' && now - w->incidents[class].told_ms < UPDATE_EVERY_MS)
+		return false;
+	w->incidents[class].told_ms = now;
+	return true;
+}
+
+static void report(struct watcher *w, enum incident_class class, const char *subject, const struct evidence_file *files, const char *format,
+		   va_list args)
+{
+	struct report *r = xcalloc(1, sizeof(*r));
+
+	r->class = class;
+	snprintf(r->subject, sizeof(r->subject), "%s", subject);
+	vsnprintf(r->summary, sizeof(r->summary), format, args);
+	if (!news(w, class, subject, r->summary)) {
+		report_free(r);
+		return;
+	}
+	r->details = describe(w);
+	for (; files != NULL && files->name != NULL && r->n_files < EVIDENCE_FILES_MAX; files++) {
+		struct buf *content = &r->files[r->n_files].content;
+
+		r->files[r->n_files++].name = xstrdup(files->name);
+		buf_init(content, files->content.len);
+		buf_append_slice(content, files->content);
+	}
+	submit(w, r);
+}
+
+void watch_report(struct watcher *w, enum incident_class class, const char *subject, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report(w, class, subject, NULL, format, args);
+	va_end(args);
+}
+
+void watch_report_evidence(struct watcher *w, enum incident_class class, const char *subject, const struct evidence_file *files,
+			   const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report(w, class, subject, files, format, args);
+	va_end(args);
+}
+
+void watch_clear(struct watcher *w, enum incident_class class, const char *why)
+{
+	/* what a run before this one left open is closed too: told_ms is 0 only until the class was looked at once */
+	bool looked = w->incidents[class].told_ms != 0;
+
+	if (!w->incidents[class].open && looked)
+		return;
+	if (w->incidents[class].open)
+		diag(w->ingest->diag, DIAG_NOTICE, "log", w->log.description, "%s is over: %s", INCIDENT_ROWS[class].name, why);
+	w->incidents[class].open = false;
+	w->incidents[class].told_ms = watch_now(w);
+	struct report *r = xcalloc(1, sizeof(*r));
+	r->class = class;
+	r->close = true;
+	snprintf(r->summary, sizeof(r->summary), "%s", why);
+	submit(w, r);
+}
