@@ -42,11 +42,12 @@ static const char *const VERSION_1[] = {
 	" d18 INTEGER NOT NULL, d19 INTEGER NOT NULL, d20 INTEGER NOT NULL, d21 INTEGER NOT NULL, d22 INTEGER NOT NULL, d23 INTEGER NOT NULL,"
 	" last_entry_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (log_no, day)) STRICT, WITHOUT ROWID;",
 
+	/* what is long stands last: SQLite reads a row's pages only as far as it must */
 	"CREATE TABLE certificate ("
-	" no INTEGER PRIMARY KEY, tbs_sha256 BLOB NOT NULL UNIQUE, sha256 BLOB NOT NULL, precert INTEGER NOT NULL, der BLOB,"
+	" no INTEGER PRIMARY KEY, tbs_sha256 BLOB NOT NULL UNIQUE, sha256 BLOB NOT NULL, precert INTEGER NOT NULL,"
 	" der_is_tbs INTEGER NOT NULL, issuer TEXT, subject TEXT, serial TEXT, not_before_ms INTEGER NOT NULL, not_after_ms INTEGER NOT NULL,"
-	" names TEXT NOT NULL, names_left_out INTEGER NOT NULL, note TEXT, first_seen_ms INTEGER NOT NULL,"
-	" sighting_count INTEGER NOT NULL DEFAULT 0, last_log_no INTEGER, last_index INTEGER) STRICT;",
+	" sighting_count INTEGER NOT NULL DEFAULT 0, last_log_no INTEGER, last_index INTEGER, first_seen_ms INTEGER NOT NULL,"
+	" names_left_out INTEGER NOT NULL, note TEXT, names TEXT NOT NULL, der BLOB) STRICT;",
 
 	"CREATE TABLE finding ("
 	" no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, kind TEXT NOT NULL, brand TEXT, technique TEXT,"
