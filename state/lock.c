@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "state.h"
@@ -13,9 +14,11 @@
  * Locks of the open file description (F_OFD_*), not of the process: a second open in the same process is refused as well, and
  * closing another descriptor of the file does not drop it.
  */
-static struct flock whole_file(void)
+enum lock_byte { BYTE_DAEMON, BYTE_TURN };
+
+static struct flock lock_of(enum lock_byte byte, short type)
 {
-	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
 }
 
 static char *lock_path(const char *directory)
@@ -50,7 +53,7 @@ bool lock_take(const char *directory, int64_t now_ms, int *out, struct error *er
 {
 	char *path = lock_path(directory), holder[300];
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640), why = errno;
-	struct flock lock = whole_file();
+	struct flock lock = lock_of(BYTE_DAEMON, F_WRLCK);
 
 	free(path);
 	if (fd < 0)
@@ -85,7 +88,7 @@ long state_holder(const char *directory)
 {
 	char *path = lock_path(directory), holder[300];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	struct flock lock = lock_of(BYTE_DAEMON, F_RDLCK);
 	long pid = 0;
 
 	free(path);
@@ -97,4 +100,34 @@ long state_holder(const char *directory)
 	}
 	close(fd);
 	return pid;
+}
+
+/* ---- turns ---------------------------------------------------------------------------------------------- */
+
+#define TURN_POLLS 1000       /* of a millisecond */
+
+int turn_open(const char *directory)
+{
+	char *path = lock_path(directory);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+	free(path);
+	return fd;
+}
+
+void turn_take(int fd)
+{
+	const struct timespec millisecond = { 0, 1000000 };
+	struct flock lock = lock_of(BYTE_TURN, F_WRLCK);
+
+	for (int i = 0; fd >= 0 && i < TURN_POLLS && fcntl(fd, F_OFD_SETLK, &lock) != 0; i++)
+		nanosleep(&millisecond, NULL);
+}
+
+void turn_release(int fd)
+{
+	struct flock lock = lock_of(BYTE_TURN, F_UNLCK);
+
+	if (fd >= 0)
+		(void)fcntl(fd, F_OFD_SETLK, &lock);
 }

@@ -10,4 +10,13 @@
 bool lock_take(const char *directory, int64_t now_ms, int *fd, struct error *err);
 void lock_release(int *fd);      /* -1 is fine */
 
+/*
+ * Whose turn it is to write. SQLite's waiters poll, and a daemon that commits back to back leaves them no moment: so whoever
+ * wants to write holds the turn while it waits for the database, and others wait for the turn first. A courtesy of one second at
+ * most: a stopped process must not stop the daemon.
+ */
+int turn_open(const char *directory);      /* -1 when the file cannot be written: then there is no courtesy */
+void turn_take(int fd);
+void turn_release(int fd);
+
 #endif

@@ -17,7 +17,7 @@
 #include "schema.h"
 #include "sql.h"
 
-#define BUSY_TIMEOUT_MS 5000
+#define BUSY_POLLS 5000       /* of a millisecond */
 #define SQLITE_HEADER "SQLite format 3"
 #define QUICK_CHECK_BYTES_MAX (64ll << 20)   /* checked in full at start up to this size: well under a second */
 
@@ -112,13 +112,23 @@ static bool run_pragmas(struct state *st, const char *sql, struct error *err)
 	return rc == SQLITE_OK || sql_error(st, rc, err);
 }
 
+/* SQLite's own handler sleeps up to a tenth of a second between its attempts: too long beside a writer that is never idle. */
+static int wait_for_lock(void *ctx, int n_before)
+{
+	(void)ctx;
+	if (n_before >= BUSY_POLLS)
+		return 0;
+	sqlite3_sleep(1);
+	return 1;
+}
+
 static bool connect_with(struct state *st, const char *name, int flags, struct error *err)
 {
 	int rc = sqlite3_open_v2(name, &st->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
 	if (rc != SQLITE_OK)
 		return sql_error(st, rc, err);
-	sqlite3_busy_timeout(st->db, BUSY_TIMEOUT_MS);
+	sqlite3_busy_handler(st->db, wait_for_lock, NULL);
 	/* the first read finds out what opening does not */
 	return run_pragmas(st, PRAGMAS_ALL, err) && run_pragmas(st, "SELECT COUNT(*) FROM sqlite_schema", err);
 }
@@ -263,6 +273,7 @@ bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, str
 
 	st->mode = mode;
 	st->lock_fd = -1;
+	st->turn_fd = -1;
 	st->directory = xstrdup(directory);
 	st->db_path = xasprintf("%s/ctwatch.db", directory);
 	if (!check_place(st, err) || (mode == STATE_DAEMON && !lock_take(directory, now_ms, &st->lock_fd, err)) ||
@@ -270,6 +281,8 @@ bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, str
 		state_close(st);
 		return false;
 	}
+	if (mode != STATE_READ)
+		st->turn_fd = turn_open(directory);
 	*out = st;
 	return true;
 }
@@ -283,6 +296,8 @@ void state_close(struct state *st)
 	sql_finalize_all(st);
 	sqlite3_close(st->db);
 	lock_release(&st->lock_fd);
+	if (st->turn_fd >= 0)
+		close(st->turn_fd);
 	free(st->directory);
 	free(st->db_path);
 	free(st);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lock.h"
+
 static const char *const TEXTS[N_STATEMENTS] = {
 #define X(name, text) [SQL_##name] = text,
 	STATEMENTS(X)
@@ -209,9 +211,14 @@ bool rows_close(struct rows *rows, struct error *err)
 bool sql_run_params(struct state *st, enum statement id, const struct param *params, size_t n, struct error *err)
 {
 	struct rows rows = rows_open(st, id, params, n);
+	bool begins_to_write = st->depth == 0 && rows.stmt != NULL && rows.rc == SQLITE_OK && !sqlite3_stmt_readonly(rows.stmt);
 
+	if (begins_to_write)
+		turn_take(st->turn_fd);
 	while (rows_next(&rows))
 		;
+	if (begins_to_write)
+		turn_release(st->turn_fd);
 	return rows_close(&rows, err);
 }
 

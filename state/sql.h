@@ -22,6 +22,7 @@ struct state {
 	enum state_mode mode;
 	char *directory, *db_path;
 	int lock_fd;                       /* -1 without the lock */
+	int turn_fd;                       /* see lock.h; -1: none */
 	int depth;                         /* of begun transactions */
 	enum error_kind broken;            /* SQLite undid the outer transaction by itself (disk full): nothing more goes into it */
 	sqlite3_stmt *statements[N_STATEMENTS];
