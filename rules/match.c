@@ -1,5 +1,5 @@
 /* Matches and their words: kinds, severities, lists. */
-#include "rules.h"
+#include "ruleset.h"
 
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@ const char *severity_name(int score)
 	return NAMES[severity_rank(score)];
 }
 
-static void match_deinit(struct match *m)
+void match_deinit(struct match *m)
 {
 	for (size_t i = 0; i < m->n_evidence; i++)
 		free(m->evidence[i].detail);

@@ -1,0 +1,58 @@
+/* Cert Spotter's watch lists: exact names and ".subtrees", one a line. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct slice take_word(struct slice *line)
+{
+	size_t start = 0, end;
+
+	while (start < line->len && strchr(" \t\r", line->data[start]) && line->data[start])
+		start++;
+	for (end = start; end < line->len && line->data[end] && !strchr(" \t\r", line->data[end]); end++)
+		;
+
+	struct slice word = slice_sub(*line, start, end);
+
+	*line = slice_sub(*line, end, line->len);
+	return word;
+}
+
+static bool read_item(struct slice line, const char *name, size_t number, struct rule_config *config, struct error *err)
+{
+	struct slice item = take_word(&line), more = take_word(&line);
+	char domain[DNS_NAME_MAX + 1], shown[100];
+	bool subtree = item.len > 0 && item.data[0] == '.';
+	struct error why;
+
+	if (item.len == 0 || item.data[0] == '#')
+		return true;
+	text_escape(item, shown, sizeof(shown));
+	if (more.len > 0 && !slice_starts_with(more, SLICE_LITERAL("valid_at:")))
+		return error_set(err, ERR_USAGE, "%s:%zu: \"%s\" is followed by a word that Cert Spotter's watch lists do not know", name, number, shown);
+	if (subtree)
+		item = slice_sub(item, 1, item.len);
+	while (item.len > 0 && item.data[item.len - 1] == '.')
+		item.len--;
+	if (item.len == 0)
+		return error_set(err, ERR_USAGE, "%s:%zu: \"%s\" asks for every certificate in every log, some 200 a second: list the domains that matter",
+				 name, number, shown);
+	if (!dns_name_to_ascii(item, domain, &why))
+		return error_set(err, ERR_USAGE, "%s:%zu: \"%s\" is no domain name: %s", name, number, shown, why.text);
+	*CONFIG_PUSH(config->watch, config->n_watch) = (struct watch_item){ xstrdup(domain), subtree, xstrdup(name) };
+	return true;
+}
+
+bool watch_list_read(struct slice text, const char *name, struct rule_config *config, struct error *err)
+{
+	for (size_t number = 1; text.len > 0; number++) {
+		ptrdiff_t end = slice_find(text, '\n');
+		struct slice line = slice_sub(text, 0, end < 0 ? text.len : (size_t)end);
+
+		if (!read_item(line, name, number, config, err))
+			return false;
+		text = slice_sub(text, end < 0 ? text.len : (size_t)end + 1, text.len);
+	}
+	return true;
+}
