@@ -19,10 +19,10 @@ bool base64_vector_available(void)
 __attribute__((target("avx2"))) static bool values_of(__m256i text, __m256i *out)
 {
 	/* a character is a digit when its high and low nibble have no class of error in common */
-	const __m256i low_errors = _mm256_setr_epi8(TWICE(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1a,
-							  0x1b, 0x1b, 0x1b, 0x1a));
-	const __m256i high_errors = _mm256_setr_epi8(TWICE(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10,
-							   0x10, 0x10, 0x10, 0x10));
+	const __m256i low_errors = _mm256_setr_epi8(
+		TWICE(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1a, 0x1b, 0x1b, 0x1b, 0x1a));
+	const __m256i high_errors = _mm256_setr_epi8(
+		TWICE(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10));
 	/* from a character to its value, by high nibble; '/' has the place before its own */
 	const __m256i shifts = _mm256_setr_epi8(TWICE(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0));
 	const __m256i slash = _mm256_set1_epi8('/');
@@ -30,7 +30,8 @@ __attribute__((target("avx2"))) static bool values_of(__m256i text, __m256i *out
 
 	if (!_mm256_testz_si256(_mm256_shuffle_epi8(low_errors, low), _mm256_shuffle_epi8(high_errors, high)))
 		return false;
-	*out = _mm256_add_epi8(text, _mm256_shuffle_epi8(shifts, _mm256_add_epi8(_mm256_cmpeq_epi8(text, slash), high)));
+	*out = _mm256_add_epi8(text,
+			       _mm256_shuffle_epi8(shifts, _mm256_add_epi8(_mm256_cmpeq_epi8(text, slash), high)));
 	return true;
 }
 
@@ -41,7 +42,8 @@ __attribute__((target("avx2"))) static __m256i pack(__m256i values)
 	__m256i pairs = _mm256_maddubs_epi16(values, _mm256_set1_epi32(0x01400140));
 	__m256i groups = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00011000));
 
-	return _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(groups, order), _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7));
+	return _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(groups, order),
+					   _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7));
 }
 
 __attribute__((target("avx2"))) size_t base64_vector_decode(const uint8_t *text, size_t len, uint8_t *out)

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-#define HEADER_LEN 2                    /* version and leaf type, which a data tile leaves out */
+#define HEADER_LEN 2 /* version and leaf type, which a data tile leaves out */
 #define FINGERPRINT_LEN 32
-#define EXTENSION_LEAF_INDEX 0          /* static-ct-api: the one CtExtension that exists */
-#define LEAF_INDEX_LEN 5                /* 40 bits */
+#define EXTENSION_LEAF_INDEX 0 /* static-ct-api: the one CtExtension that exists */
+#define LEAF_INDEX_LEN 5       /* 40 bits */
 
 struct hash leaf_hash(struct slice leaf)
 {
@@ -66,8 +66,8 @@ bool entry_parse(struct slice leaf, struct entry *out, struct error *err)
 		return error_set(err, ERR_MALFORMED, "leaf of %zu bytes ends inside its header", leaf.len);
 	e.type = entry_type_of(e.raw_type);
 	if (e.type != ENTRY_UNKNOWN && (!take_signed_entry(&in, &e) || in.len != 0))
-		return error_set(err, ERR_MALFORMED, "leaf lengths do not add up to its %zu bytes (RFC 6962 section 3.4)",
-				 leaf.len);
+		return error_set(err, ERR_MALFORMED,
+				 "leaf lengths do not add up to its %zu bytes (RFC 6962 section 3.4)", leaf.len);
 	*out = e;
 	return true;
 }
@@ -84,10 +84,12 @@ bool entry_parse_extra(struct slice extra_data, struct entry *entry, struct erro
 	if (entry->type == ENTRY_UNKNOWN)
 		return error_set(err, ERR_MALFORMED, "extra data of an entry of unknown type cannot be read");
 	if (entry->type == ENTRY_PRECERT && !take_vec24(&in, &precertificate))
-		return error_set(err, ERR_MALFORMED, "extra data of %zu bytes ends inside its precertificate", extra_data.len);
+		return error_set(err, ERR_MALFORMED, "extra data of %zu bytes ends inside its precertificate",
+				 extra_data.len);
 	if (!take_vec24(&in, &chain) || in.len != 0)
 		return error_set(err, ERR_MALFORMED,
-				 "extra data lengths do not add up to its %zu bytes (RFC 6962 section 4.6)", extra_data.len);
+				 "extra data lengths do not add up to its %zu bytes (RFC 6962 section 4.6)",
+				 extra_data.len);
 	rest = chain;
 	while (chain_take(&rest, &certificate))
 		;
@@ -108,14 +110,17 @@ bool entry_take_tile_leaf(struct slice *in, struct entry *out, struct error *err
 	e.type = entry_type_of(e.raw_type);
 	if (e.type == ENTRY_UNKNOWN)
 		return error_set(err, ERR_MALFORMED,
-				 "data tile has an entry of unknown type %u, which gives no length to go on by", e.raw_type);
+				 "data tile has an entry of unknown type %u, which gives no length to go on by",
+				 e.raw_type);
 	if (!take_signed_entry(&ahead, &e))
 		return error_set(err, ERR_MALFORMED, "data tile ends inside an entry (%zu bytes left)", in->len);
 	e.leaf = slice_of(in->data, in->len - ahead.len);
 	if ((e.type == ENTRY_PRECERT && !take_vec24(&ahead, &e.precertificate)) || !take_vec16(&ahead, &e.chain))
-		return error_set(err, ERR_MALFORMED, "data tile ends inside an entry's chain (%zu bytes left)", in->len);
+		return error_set(err, ERR_MALFORMED, "data tile ends inside an entry's chain (%zu bytes left)",
+				 in->len);
 	if (e.chain.len % FINGERPRINT_LEN != 0)
-		return error_set(err, ERR_MALFORMED, "chain of %zu bytes is no list of SHA-256 fingerprints", e.chain.len);
+		return error_set(err, ERR_MALFORMED, "chain of %zu bytes is no list of SHA-256 fingerprints",
+				 e.chain.len);
 	*in = ahead;
 	*out = e;
 	return true;

@@ -8,8 +8,8 @@
 
 #include <libdeflate.h>
 
-#define FIRST_ROOM (1u << 20)           /* a full data tile has 0.3 to 0.8 MB */
-#define MEMBERS_MAX 64                  /* of one gzip file; servers send one */
+#define FIRST_ROOM (1u << 20) /* a full data tile has 0.3 to 0.8 MB */
+#define MEMBERS_MAX 64        /* of one gzip file; servers send one */
 
 struct inflater {
 	struct libdeflate_decompressor *decompressor;
@@ -23,7 +23,7 @@ struct inflater *inflater_new(size_t max_bytes)
 
 	inflater->decompressor = libdeflate_alloc_decompressor();
 	if (inflater->decompressor == NULL)
-		abort();        /* as xmalloc: memory is out */
+		abort(); /* as xmalloc: memory is out */
 	inflater->max_bytes = max_bytes;
 	return inflater;
 }
@@ -68,9 +68,11 @@ static enum libdeflate_result inflate_member(struct inflater *inflater, struct s
 	size_t taken, written;
 	uint8_t *to = inflater->room + *used;
 	size_t room = inflater->room_len - *used;
-	enum libdeflate_result result =
-		is_gzip(*in) ? libdeflate_gzip_decompress_ex(inflater->decompressor, in->data, in->len, to, room, &taken, &written)
-			     : libdeflate_zlib_decompress_ex(inflater->decompressor, in->data, in->len, to, room, &taken, &written);
+	enum libdeflate_result result = is_gzip(*in)
+						? libdeflate_gzip_decompress_ex(inflater->decompressor, in->data,
+										in->len, to, room, &taken, &written)
+						: libdeflate_zlib_decompress_ex(inflater->decompressor, in->data,
+										in->len, to, room, &taken, &written);
 
 	if (result == LIBDEFLATE_SUCCESS) {
 		*in = slice_sub(*in, taken, in->len);
@@ -91,7 +93,8 @@ bool inflater_gunzip(struct inflater *inflater, struct slice compressed, struct 
 	size_t used = 0, n_members = 0;
 
 	if (!is_gzip(in) && !is_zlib(in))
-		return error_set(err, ERR_MALFORMED, "answer of %zu bytes is said to be compressed but begins like no gzip or zlib stream",
+		return error_set(err, ERR_MALFORMED,
+				 "answer of %zu bytes is said to be compressed but begins like no gzip or zlib stream",
 				 compressed.len);
 	if (inflater->room == NULL && !grow(inflater))
 		return past_ceiling(inflater, compressed, err);
@@ -105,7 +108,8 @@ bool inflater_gunzip(struct inflater *inflater, struct slice compressed, struct 
 				return past_ceiling(inflater, compressed, err);
 			n_members--;
 		} else if (result != LIBDEFLATE_SUCCESS) {
-			return error_set(err, ERR_MALFORMED, "compressed answer of %zu bytes is damaged or cut short", compressed.len);
+			return error_set(err, ERR_MALFORMED, "compressed answer of %zu bytes is damaged or cut short",
+					 compressed.len);
 		}
 	}
 	*out = slice_of(inflater->room, used);

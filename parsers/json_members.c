@@ -76,8 +76,8 @@ bool member_proof(const json_t *object, const char *name, struct proof *out, str
 		struct slice text = slice_of(json_string_value(node), json_string_length(node));
 
 		if (!json_is_string(node) || !base64_decode_exact(text, out->nodes[i].bytes, HASH_LEN))
-			return error_set(err, ERR_MALFORMED, "node %zu of proof \"%s\" is not base64 of %d bytes", i, name,
-					 HASH_LEN);
+			return error_set(err, ERR_MALFORMED, "node %zu of proof \"%s\" is not base64 of %d bytes", i,
+					 name, HASH_LEN);
 	}
 	return true;
 }

@@ -27,7 +27,8 @@ size_t json_plain_length_portable(struct slice in)
 static unsigned special_bits(const uint8_t *at)
 {
 	__m128i text = _mm_loadu_si128((const __m128i *)(const void *)at);
-	__m128i special = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')), _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+	__m128i special =
+		_mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')), _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
 
 	special = _mm_or_si128(special, _mm_cmplt_epi8(text, _mm_set1_epi8(0x20)));
 	special = _mm_or_si128(special, _mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)));

@@ -8,16 +8,16 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#define SPKI_BYTES_MAX 4096     /* an RSA key of 16384 bits has 2 kB */
+#define SPKI_BYTES_MAX 4096 /* an RSA key of 16384 bits has 2 kB */
 #define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX 16384      /* verifying costs the square: no log has more than 4096 */
+#define RSA_BITS_MAX 16384 /* verifying costs the square: no log has more than 4096 */
 #define TLS_HASH_SHA256 4
 #define TLS_SIGNATURE_RSA 1
 #define TLS_SIGNATURE_ECDSA 3
 
 struct log_key {
 	EVP_PKEY *pkey;
-	uint8_t algorithm;      /* TLS's number for it */
+	uint8_t algorithm; /* TLS's number for it */
 	struct hash id;
 	size_t spki_len;
 	uint8_t spki[];
@@ -51,8 +51,8 @@ struct log_key *log_key_new(struct slice spki_der, struct error *err)
 	uint8_t algorithm;
 
 	if (spki_der.len == 0 || spki_der.len > SPKI_BYTES_MAX) {
-		error_set(err, ERR_MALFORMED, "log key has %zu bytes, more than 0 and at most %d were expected", spki_der.len,
-			  SPKI_BYTES_MAX);
+		error_set(err, ERR_MALFORMED, "log key has %zu bytes, more than 0 and at most %d were expected",
+			  spki_der.len, SPKI_BYTES_MAX);
 		return NULL;
 	}
 	pkey = d2i_PUBKEY(NULL, &at, (long)spki_der.len);
@@ -64,8 +64,9 @@ struct log_key *log_key_new(struct slice spki_der, struct error *err)
 	}
 	algorithm = signature_algorithm(pkey);
 	if (algorithm == 0) {
-		error_set(err, ERR_MALFORMED, "log key is neither EC P-256 nor RSA of %d to %d bits (RFC 6962 section 2.1.4)",
-			  RSA_BITS_MIN, RSA_BITS_MAX);
+		error_set(err, ERR_MALFORMED,
+			  "log key is neither EC P-256 nor RSA of %d to %d bits (RFC 6962 section 2.1.4)", RSA_BITS_MIN,
+			  RSA_BITS_MAX);
 		EVP_PKEY_free(pkey);
 		return NULL;
 	}
@@ -117,9 +118,10 @@ bool log_key_verify(const struct log_key *key, struct slice message, struct slic
 		return error_set(err, ERR_MALFORMED, "signature of %zu bytes is not one DigitallySigned struct",
 				 digitally_signed.len);
 	if (hash != TLS_HASH_SHA256 || algorithm != key->algorithm)
-		return error_set(err, ERR_MALFORMED,
-				 "signature is of hash %u and algorithm %u, the log's key makes hash %d and algorithm %u", hash,
-				 algorithm, TLS_HASH_SHA256, key->algorithm);
+		return error_set(
+			err, ERR_MALFORMED,
+			"signature is of hash %u and algorithm %u, the log's key makes hash %d and algorithm %u", hash,
+			algorithm, TLS_HASH_SHA256, key->algorithm);
 	if (!signature_verifies(key->pkey, message, signature))
 		return error_set(err, ERR_CONTRADICTION, "signature does not verify with the log's key");
 	return true;

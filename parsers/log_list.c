@@ -10,24 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LISTED_LOGS_MAX 4096            /* all that ever were are some 400 */
-#define LISTED_TEXT_MAX 512             /* descriptions and names */
+#define LISTED_LOGS_MAX 4096 /* all that ever were are some 400 */
+#define LISTED_TEXT_MAX 512  /* descriptions and names */
 #define LISTED_KEY_MAX 4096
-#define MMD_S_MAX (366 * 86400)         /* the longest that a list ever named is a week */
+#define MMD_S_MAX (366 * 86400) /* the longest that a list ever named is a week */
 
 static const char *const LIFECYCLE_NAMES[] = {
-	[LIFECYCLE_NONE] = "none",
-	[LIFECYCLE_PENDING] = "pending",
-	[LIFECYCLE_REJECTED] = "rejected",
-	[LIFECYCLE_RETIRED] = "retired",
-	[LIFECYCLE_READONLY] = "readonly",
-	[LIFECYCLE_QUALIFIED] = "qualified",
+	[LIFECYCLE_NONE] = "none",       [LIFECYCLE_PENDING] = "pending",   [LIFECYCLE_REJECTED] = "rejected",
+	[LIFECYCLE_RETIRED] = "retired", [LIFECYCLE_READONLY] = "readonly", [LIFECYCLE_QUALIFIED] = "qualified",
 	[LIFECYCLE_USABLE] = "usable",
 };
 
 /* Stages in the order in which a log passes them: where a list names several, the last counts. */
 static const enum log_lifecycle STAGES[] = {
-	LIFECYCLE_PENDING, LIFECYCLE_QUALIFIED, LIFECYCLE_USABLE, LIFECYCLE_READONLY, LIFECYCLE_RETIRED, LIFECYCLE_REJECTED,
+	LIFECYCLE_PENDING,  LIFECYCLE_QUALIFIED, LIFECYCLE_USABLE,
+	LIFECYCLE_READONLY, LIFECYCLE_RETIRED,   LIFECYCLE_REJECTED,
 };
 
 /* LogIDs of the two logs in lists that Google serves to third-party enforcers (spec 3.1). */
@@ -88,7 +85,8 @@ static bool member_time(const json_t *object, const char *name, int64_t *out, st
 
 	if (!member_text(object, name, &text, err))
 		return false;
-	return time_parse_rfc3339(text, out) || error_set(err, ERR_MALFORMED, "member \"%s\" is not an RFC 3339 time", name);
+	return time_parse_rfc3339(text, out) ||
+	       error_set(err, ERR_MALFORMED, "member \"%s\" is not an RFC 3339 time", name);
 }
 
 static bool read_key(const json_t *item, struct listed_log *log, struct error *err)
@@ -108,7 +106,8 @@ static bool read_key(const json_t *item, struct listed_log *log, struct error *e
 		return false;
 	log->log_id = log_key_id(key);
 	log_key_free(key);
-	return hash_equal(&log->log_id, &listed_id) || error_set(err, ERR_MALFORMED, "\"log_id\" is not the hash of its key");
+	return hash_equal(&log->log_id, &listed_id) ||
+	       error_set(err, ERR_MALFORMED, "\"log_id\" is not the hash of its key");
 }
 
 /* One URL; LISTED_URL_DECOY is passed on, since a decoy is no mistake. */
@@ -122,7 +121,8 @@ static enum listed_url read_url(const json_t *item, const char *name, const stru
 
 	enum listed_url verdict = listed_url_judge(text, hosts->names, hosts->n);
 	if (verdict == LISTED_URL_PLAIN)
-		error_set(err, ERR_MALFORMED, "\"%s\" is not https and its host is neither this machine nor allowed", name);
+		error_set(err, ERR_MALFORMED, "\"%s\" is not https and its host is neither this machine nor allowed",
+			  name);
 	if (verdict == LISTED_URL_BROKEN)
 		error_set(err, ERR_MALFORMED, "\"%s\" is not a URL", name);
 	if (verdict == LISTED_URL_GOOD)
@@ -137,7 +137,8 @@ static enum listed_url read_urls(const json_t *item, const struct log_list_hosts
 		return read_url(item, "url", hosts, &log->url, err);
 
 	enum listed_url verdict = read_url(item, "monitoring_url", hosts, &log->url, err);
-	return verdict == LISTED_URL_GOOD ? read_url(item, "submission_url", hosts, &log->submission_url, err) : verdict;
+	return verdict == LISTED_URL_GOOD ? read_url(item, "submission_url", hosts, &log->submission_url, err)
+					  : verdict;
 }
 
 static bool read_interval(const json_t *item, struct listed_log *log, struct error *err)
@@ -245,8 +246,8 @@ static size_t count_logs(const json_t *operators)
 	size_t i, n = 0;
 	const json_t *entry;
 
-	json_array_foreach(operators, i, entry)
-		n += json_array_size(json_object_get(entry, "logs")) + json_array_size(json_object_get(entry, "tiled_logs"));
+	json_array_foreach(operators, i, entry) n +=
+		json_array_size(json_object_get(entry, "logs")) + json_array_size(json_object_get(entry, "tiled_logs"));
 	return n;
 }
 
@@ -261,10 +262,8 @@ static void add_operator(struct log_list *list, const json_t *entry, size_t numb
 		name = xasprintf("unnamed operator %zu", number);
 		warn(list, xasprintf("operator %zu of the list has no name", number));
 	}
-	json_array_foreach(json_object_get(entry, "logs"), i, item)
-		add_log(list, item, LOG_RFC6962, name, hosts);
-	json_array_foreach(json_object_get(entry, "tiled_logs"), i, item)
-		add_log(list, item, LOG_STATIC, name, hosts);
+	json_array_foreach(json_object_get(entry, "logs"), i, item) add_log(list, item, LOG_RFC6962, name, hosts);
+	json_array_foreach(json_object_get(entry, "tiled_logs"), i, item) add_log(list, item, LOG_STATIC, name, hosts);
 	free(name);
 }
 
@@ -311,8 +310,7 @@ static bool read_list(const json_t *root, const struct log_list_hosts *hosts, st
 		return false;
 	list->version = copy_text(root, "version");
 	list->logs = xcalloc(n + 1, sizeof(*list->logs));
-	json_array_foreach(operators, i, entry)
-		add_operator(list, entry, i + 1, hosts);
+	json_array_foreach(operators, i, entry) add_operator(list, entry, i + 1, hosts);
 	return check_ids_differ(list, err);
 }
 

@@ -57,7 +57,8 @@ static struct listed_log expand(const struct known_log *known)
 
 	set_key(&log, known->key);
 	if (known->final_root != NULL) {
-		log.has_final_head = base64_decode_exact(slice_text(known->final_root), log.final_head.root.bytes, HASH_LEN);
+		log.has_final_head =
+			base64_decode_exact(slice_text(known->final_root), log.final_head.root.bytes, HASH_LEN);
 		log.final_head.tree_size = known->final_size;
 	}
 	return log;
@@ -65,7 +66,8 @@ static struct listed_log expand(const struct known_log *known)
 
 void log_list_builtin(struct log_list *out)
 {
-	struct log_list list = { .timestamp_ms = time_of(KNOWN_LOGS_TIMESTAMP, 0), .version = xstrdup(KNOWN_LOGS_VERSION) };
+	struct log_list list = { .timestamp_ms = time_of(KNOWN_LOGS_TIMESTAMP, 0),
+				 .version = xstrdup(KNOWN_LOGS_VERSION) };
 
 	list.logs = xcalloc(N_KNOWN_LOGS, sizeof(*list.logs));
 	for (size_t i = 0; i < N_KNOWN_LOGS; i++)

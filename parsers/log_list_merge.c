@@ -79,7 +79,8 @@ bool log_list_is_mimic(const struct log_list *list, char *why, size_t why_len)
 		n_live += list->logs[i].lifecycle >= LIFECYCLE_QUALIFIED;
 	}
 	if (list->n_mimics > 0)
-		snprintf(why, why_len, "the list names %zu of the mimic logs that are served to enforcers", list->n_mimics);
+		snprintf(why, why_len, "the list names %zu of the mimic logs that are served to enforcers",
+			 list->n_mimics);
 	else if (list->n_logs == 0)
 		snprintf(why, why_len, "the list names no log outside example.com");
 	else if (n_with_lifecycle > 0 && n_live == 0)

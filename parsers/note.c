@@ -22,11 +22,12 @@ static bool take_line(struct slice *in, struct slice *line)
 static bool check_characters(struct slice note, struct error *err)
 {
 	if (note.len == 0 || note.len > NOTE_BYTES_MAX)
-		return error_set(err, ERR_MALFORMED, "checkpoint has %zu bytes, 1 to %u were expected", note.len, NOTE_BYTES_MAX);
+		return error_set(err, ERR_MALFORMED, "checkpoint has %zu bytes, 1 to %u were expected", note.len,
+				 NOTE_BYTES_MAX);
 	for (size_t i = 0; i < note.len; i++)
 		if ((note.data[i] < 0x20 && note.data[i] != '\n') || note.data[i] == 0x7f)
-			return error_set(err, ERR_MALFORMED, "checkpoint has control character 0x%02x at byte %zu", note.data[i],
-					 i);
+			return error_set(err, ERR_MALFORMED, "checkpoint has control character 0x%02x at byte %zu",
+					 note.data[i], i);
 	if (!utf8_valid(note))
 		return error_set(err, ERR_MALFORMED, "checkpoint is not valid UTF-8");
 	if (note.data[note.len - 1] != '\n')
@@ -58,7 +59,8 @@ static bool read_text(struct slice text, struct checkpoint_note *note, struct er
 	if (note->origin.len == 0)
 		return error_set(err, ERR_MALFORMED, "checkpoint names no origin");
 	if (!uint64_parse(size, &note->tree_size) || note->tree_size > INT64_MAX)
-		return error_set(err, ERR_MALFORMED, "tree size of checkpoint is not a plain decimal number below 2^63");
+		return error_set(err, ERR_MALFORMED,
+				 "tree size of checkpoint is not a plain decimal number below 2^63");
 	if (!base64_decode_exact(root, note->root.bytes, HASH_LEN))
 		return error_set(err, ERR_MALFORMED, "root hash of checkpoint is not base64 of %d bytes", HASH_LEN);
 	while (take_line(&text, &line)) {
@@ -99,7 +101,8 @@ bool note_read(struct slice note, struct checkpoint_note *out, struct error *err
 		if (!note_take_signature(&lines, &name, &blob, err))
 			return false;
 		if (++n_signatures > NOTE_SIGNATURES_MAX)
-			return error_set(err, ERR_MALFORMED, "checkpoint has more than %d signatures", NOTE_SIGNATURES_MAX);
+			return error_set(err, ERR_MALFORMED, "checkpoint has more than %d signatures",
+					 NOTE_SIGNATURES_MAX);
 	}
 	*out = result;
 	return true;
@@ -134,10 +137,12 @@ bool note_find_rfc6962(const struct checkpoint_note *note, const struct hash *lo
 		if (!take_bytes(&rest, sizeof(want), &id) || !slice_equal(id, slice_of(want, sizeof(want))))
 			continue;
 		if (!take_u64(&rest, timestamp_ms))
-			return error_set(err, ERR_MALFORMED, "the log's signature on the checkpoint ends inside its timestamp");
+			return error_set(err, ERR_MALFORMED,
+					 "the log's signature on the checkpoint ends inside its timestamp");
 		*digitally_signed = rest;
 		return true;
 	}
-	return error_set(err, ERR_MALFORMED, "checkpoint is not signed by the log: no line has its origin and key id %02x%02x%02x%02x",
+	return error_set(err, ERR_MALFORMED,
+			 "checkpoint is not signed by the log: no line has its origin and key id %02x%02x%02x%02x",
 			 want[0], want[1], want[2], want[3]);
 }

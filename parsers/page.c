@@ -124,9 +124,11 @@ static bool take_entry(struct entries_page *page, struct slice *leaf, struct sli
 			if (!take_member_name(page, &name, err))
 				return false;
 			if (json_string_is(name, "leaf_input"))
-				taken = take_base64(page, "member \"leaf_input\" is there twice", leaf, &seen_leaf, err);
+				taken = take_base64(page, "member \"leaf_input\" is there twice", leaf, &seen_leaf,
+						    err);
 			else if (json_string_is(name, "extra_data"))
-				taken = take_base64(page, "member \"extra_data\" is there twice", extra, &seen_extra, err);
+				taken = take_base64(page, "member \"extra_data\" is there twice", extra, &seen_extra,
+						    err);
 			else
 				taken = skip_value(page, err);
 			if (!taken)
@@ -197,10 +199,11 @@ bool page_base64_decode(struct slice text, uint8_t *out, size_t *out_len)
 	if (slice_find(text, '\\') < 0)
 		return false;
 	while (text.len > 0) {
-		if (!unescape(&text, plain, sizeof(plain), &n) || !base64_decode(slice_of(plain, n), out + total, &n_decoded))
+		if (!unescape(&text, plain, sizeof(plain), &n) ||
+		    !base64_decode(slice_of(plain, n), out + total, &n_decoded))
 			return false;
 		if (text.len > 0 && n_decoded != n / 4 * 3)
-			return false;   /* padding before the end */
+			return false; /* padding before the end */
 		total += n_decoded;
 	}
 	*out_len = total;

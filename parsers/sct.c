@@ -27,11 +27,13 @@ bool sct_take(struct slice *list, struct sct *out, struct error *err)
 
 	while (ahead.len > 0) {
 		if (!take_vec16(&ahead, &item) || !take_u8(&item, &version))
-			return error_set(err, ERR_MALFORMED, "SCT list ends inside an SCT, %zu bytes before its end", list->len);
+			return error_set(err, ERR_MALFORMED, "SCT list ends inside an SCT, %zu bytes before its end",
+					 list->len);
 		if (version != SCT_VERSION_1)
 			continue;
 		if (!read_sct(item, &sct))
-			return error_set(err, ERR_MALFORMED, "SCT lengths do not add up to its %zu bytes (RFC 6962 section 3.2)",
+			return error_set(err, ERR_MALFORMED,
+					 "SCT lengths do not add up to its %zu bytes (RFC 6962 section 3.2)",
 					 item.len + 1);
 		*list = ahead;
 		*out = sct;

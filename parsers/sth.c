@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-#define SIGNATURE_BYTES_MAX 4096        /* DigitallySigned of the largest RSA key that log_key_new takes is half of it */
+#define SIGNATURE_BYTES_MAX 4096 /* DigitallySigned of the largest RSA key that log_key_new takes is half of it */
 
 void tree_head_signed_bytes(const struct tree_head *head, uint8_t out[50])
 {
-	out[0] = 0;     /* version v1 */
-	out[1] = 1;     /* tree_hash */
+	out[0] = 0; /* version v1 */
+	out[1] = 1; /* tree_hash */
 	for (int i = 0; i < 8; i++) {
 		out[2 + i] = (uint8_t)(head->timestamp_ms >> (56 - 8 * i));
 		out[10 + i] = (uint8_t)(head->tree_size >> (56 - 8 * i));

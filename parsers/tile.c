@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEVEL_MAX 5             /* 256^6 leaves are more than a 40-bit leaf index can count */
-#define GROUPS_MAX 7            /* groups of three digits in a 64-bit index */
+#define LEVEL_MAX 5  /* 256^6 leaves are more than a 40-bit leaf index can count */
+#define GROUPS_MAX 7 /* groups of three digits in a 64-bit index */
 
 char *tile_path(int level, uint64_t index, unsigned width, char out[TILE_PATH_LEN])
 {

@@ -73,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_base64(NULL, leaf);
 		}
 	}
-	if (readable && !nests_deeply(in)) {
+	/* jansson passes over a NUL byte behind a number, which RFC 8259 does not allow */
+	if (readable && !nests_deeply(in) && slice_find(in, 0) < 0) {
 		CHECK(page.done);
 		CHECK(page.n_entries == json_array_size(json_object_get(root, "entries")));
 	}
