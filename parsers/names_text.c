@@ -2,10 +2,10 @@
  * From the bytes of a dNSName or CN to identifiers, spec section 6.2. Nearly all names are plain already and are
  * borrowed as they stand; the rest takes the slow road, where one text may have several readings:
  *
- *   text ─ cut http(s):// ─┬─ all of it ──────────────┬─ address? ── yes ─> NAME_IP
- *                          ├─ before the first NUL    │
- *                          └─ each before its first / ┴─ no ─ trim ─┬─ as UTF-8  ─> labels ─> NAME_DNS
- *                                                                   └─ as Latin-1 ─> labels ─> NAME_DNS
+ *   text - cut http(s):// -+- all of it --------------+- trim - an address? yes -> NAME_IP
+ *                          +- before the first NUL    |
+ *                          `- each before its first / +- no -+- as UTF-8  -> labels -> NAME_DNS
+ *                                                            `- as Latin-1 -> labels -> NAME_DNS
  */
 #include "names.h"
 #include "cert.h"
@@ -228,17 +228,17 @@ static struct slice trim(struct slice text, bool *cut)
 
 static bool put_candidate(struct cert_names *names, struct slice text, enum name_origin origin)
 {
+	bool cut, has_blank = slice_find(text, ' ') >= 0;
 	uint8_t address[16];
-	size_t address_len = parse_address(text, address);
-	bool cut;
 
+	text = trim(text, &cut);
+	size_t address_len = cut ? 0 : parse_address(text, address);
 	if (address_len > 0) {
 		struct cert_name name = { NAME_IP, origin, 0, slice_of(address, address_len) };
 		return names_put(names, &name, NAMES_COPY);
 	}
-	if (origin == NAME_FROM_CN && slice_find(text, ' ') >= 0)
+	if (origin == NAME_FROM_CN && has_blank)
 		return true;            /* a person or a company, not a name */
-	text = trim(text, &cut);
 	if (text.len == 0 && !cut)
 		return true;
 	if (is_ascii(text))

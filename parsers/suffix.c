@@ -1,7 +1,7 @@
 /*
  * Public suffixes: publicsuffix.org's list as a hash table of whole suffixes, looked up label by label from the right.
  *
- *   www.example.co.uk      uk ─ known, others below ─> co.uk ─ known ─> example.co.uk ─ unknown: stop
+ *   www.example.co.uk      uk - known, others below -> co.uk - known -> example.co.uk - unknown: stop
  *
  * A suffix below which the list knows nothing is not even entered, so that most names need two probes. Each step
  * only hashes the new label onto the hash so far.
@@ -136,6 +136,8 @@ static bool add_line(struct suffix_table *t, struct slice line, struct error *er
 	}
 	if (!dns_name_to_ascii(rule, ascii, err))
 		return error_context(err, "public suffix list");
+	if (flags == NODE_EXCEPTION && strchr(ascii, '.') == NULL)
+		return error_set(err, ERR_MALFORMED, "public suffix list: exception \"!%s\" has one label only", ascii);
 	if (t->n >= RULES_MAX || !add_rule(t, slice_text(ascii), flags))
 		return error_set(err, ERR_MALFORMED, "public suffix list has more rules than the %d that fit", RULES_MAX);
 	return true;
@@ -235,7 +237,7 @@ static size_t find_suffix(const struct suffix_table *t, struct slice name)
 			node = slot_of(t, slice_sub(name, start, name.len), hash);
 		unsigned flags = node == NULL || node->len == 0 ? 0 : node->flags;
 		if (flags & NODE_EXCEPTION)
-			return end + 1;         /* the rule without its first label */
+			return end + 1;         /* the rule without its first label; add_line saw that it has two */
 		if ((flags & NODE_RULE) || wild)
 			best = start;
 		wild = flags & NODE_WILDCARD;

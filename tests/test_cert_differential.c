@@ -6,6 +6,7 @@
 #include "parsers.h"
 #include "archive.h"
 #include "shared.h"
+#include "vectors.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -269,11 +270,176 @@ static void certificates_of_lets_encrypt_read_as_openssl_reads_them(void **state
 	assert_true(t.n > 100);
 }
 
+/* The certificate of an entry as OpenSSL can read it, and the same names in the leaf that is really matched. */
+static void compare_entry(const struct entry *entry, const char *where, struct totals *t)
+{
+	struct cert_names whole, leaf;
+	struct cert_view view;
+	struct error err;
+
+	compare(entry->type == ENTRY_PRECERT ? entry->precertificate : entry->certificate, where, t);
+	if (entry->type != ENTRY_PRECERT)
+		return;
+	names_init(&whole);
+	names_init(&leaf);
+	assert_true(cert_scan(entry->precertificate, &view, &err) && names_collect(&view, &whole, &err));
+	assert_true(cert_scan_entry(entry, &view, &err) && names_collect(&view, &leaf, &err));
+	assert_int_equal(leaf.n, whole.n);
+	assert_null(missing_in(&whole, &leaf));
+	names_deinit(&whole);
+	names_deinit(&leaf);
+}
+
+static size_t compare_entries_file(const char *path, struct totals *t)
+{
+	struct slice text = shared_file(path);
+	char *line, *rest = (char *)(uintptr_t)text.data;
+	struct buf leaf, extra;
+	size_t n = 0;
+
+	assert_non_null(text.data);
+	buf_init(&leaf, 1u << 24);
+	buf_init(&extra, 1u << 24);
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		json_t *item = json_loads(line, 0, NULL);
+		struct entry entry;
+		struct error err;
+
+		if (item == NULL)
+			continue;
+		if (!entry_parse(vector_b64(vector_at(item, "leaf_input", NULL), &leaf), &entry, &err) ||
+		    !entry_parse_extra(vector_b64(vector_at(item, "extra_data", NULL), &extra), &entry, &err))
+			fail_msg("%s: %s", path, err.text);
+		compare_entry(&entry, path, t);
+		json_decref(item);
+		n++;
+	}
+	free((void *)(uintptr_t)text.data);
+	buf_deinit(&leaf);
+	buf_deinit(&extra);
+	return n;
+}
+
+static void entries_of_real_logs_read_as_openssl_reads_them(void **state)
+{
+	struct totals t = { 0 };
+
+	(void)state;
+	need_shared();
+	assert_int_equal(compare_entries_file("data/rfc6962/entries-live-2026-05-20.jsonl.zst", &t), 28);
+	assert_int_equal(compare_entries_file("data/rfc6962/entries-old-2013-2018.jsonl.zst", &t), 10);
+	assert_int_equal(t.n_different, 0);
+	assert_int_equal(t.n_both, 38);
+}
+
+/* What Sunlight wrote beside its data tile: one JSON object an entry, with the names as it read them. */
+static void assert_names_as_sunlight(const struct cert_names *names, const json_t *line, size_t index)
+{
+	static const char *const lists[] = { "DNS", "IP" };
+	struct cert_names theirs;
+	const char *cn = json_string_value(json_object_get(json_object_get(line, "Subject"), "CommonName"));
+	const struct cert_name *name;
+	const json_t *item;
+	size_t i;
+
+	names_init(&theirs);
+	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+		json_array_foreach(json_object_get(line, lists[l]), i, item)
+			names_add_text(&theirs, slice_text(json_string_value(item)), NAME_FROM_SAN);
+	if (cn != NULL)
+		names_add_text(&theirs, slice_text(cn), NAME_FROM_CN);
+	if ((name = missing_in(&theirs, names)) != NULL || (name = missing_in(names, &theirs)) != NULL)
+		fail_msg("entry %zu: %.*s is in one list only", index, SLICE_ARGS(name->text));
+	assert_true(theirs.n > 0);
+	names_deinit(&theirs);
+}
+
+static void names_of_data_tiles_are_those_of_the_names_tiles(void **state)
+{
+	struct cert_names names;
+	struct totals t = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	need_shared();
+	names_init(&names);
+	for (unsigned tile = 0; tile < 3; tile++) {
+		char path[96];
+
+		snprintf(path, sizeof(path), "data/staticct/navigli2025h2/tile/data/%03u.gz", tile);
+		struct slice data = shared_file(path), in = data;
+		snprintf(path, sizeof(path), "data/staticct/navigli2025h2/tile/names/%03u.gz", tile);
+		struct slice lines = shared_file(path);
+		char *line, *rest = (char *)(uintptr_t)lines.data;
+
+		while (in.len > 0) {
+			struct entry entry;
+			struct cert_view view;
+			struct error err;
+
+			assert_true(entry_take_tile_leaf(&in, &entry, &err));
+			assert_true(cert_scan_entry(&entry, &view, &err) && names_collect(&view, &names, &err));
+			line = strsep(&rest, "\n");
+			json_t *item = json_loads(line, 0, NULL);
+			assert_non_null(item);
+			assert_names_as_sunlight(&names, item, n);
+			json_decref(item);
+			compare_entry(&entry, path, &t);
+			n++;
+		}
+		free((void *)(uintptr_t)data.data);
+		free((void *)(uintptr_t)lines.data);
+	}
+	names_deinit(&names);
+	assert_int_equal(n, 768);
+	assert_int_equal(t.n_both, 768);
+	assert_int_equal(t.n_different, 0);
+}
+
+/* Every length of some real certificates: OpenSSL gives up, the walk must do so in bounds. */
+static void no_truncation_of_real_certificates_is_read_past_its_end(void **state)
+{
+	struct archive archive;
+	struct slice content;
+	char name[256];
+	size_t n = 0;
+
+	(void)state;
+	archive_open(&archive, "data/certs/odd-certs.tar.zst");
+	while (archive_next(&archive, name, &content)) {
+		struct cert_names names;
+
+		if (n++ % 60 != 0 || content.len > 4000)
+			continue;
+		names_init(&names);
+		for (size_t len = 0; len < content.len; len++) {
+			uint8_t *exact = xmalloc(len + 1);
+			struct cert_view view;
+			struct hash hash;
+			struct error err;
+
+			memcpy(exact, content.data, len);
+			exact = xrealloc(exact, len == 0 ? 1 : len);
+			if (cert_scan(slice_of(exact, len), &view, &err) ||
+			    (len > 4 && cert_scan_tbs(slice_of(exact + 4, len - 4), &view, &err))) {
+				names_collect(&view, &names, &err);
+				cert_tbs_sha256(&view, &hash, &err);
+			}
+			free(exact);
+		}
+		names_deinit(&names);
+	}
+	archive_close(&archive);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(odd_certificates_read_as_openssl_reads_them),
 		cmocka_unit_test(certificates_of_lets_encrypt_read_as_openssl_reads_them),
+		cmocka_unit_test(entries_of_real_logs_read_as_openssl_reads_them),
+		cmocka_unit_test(names_of_data_tiles_are_those_of_the_names_tiles),
+		cmocka_unit_test(no_truncation_of_real_certificates_is_read_past_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
