@@ -1,10 +1,13 @@
 /*
  * Retention by class, in short steps: each a transaction of its own, so that nobody who writes beside it waits long. Incidents,
- * evidence, confirmed findings and everything of medium severity or above stay.
+ * evidence, and findings that were flagged or confirmed stay.
  */
+#include <stdio.h>
+
 #include "sql.h"
 
 #define STEP_ROWS 200
+#define STEP_PAGES 512           /* given back to the file system at a time: 2 MiB */
 #define DAY_MS 86400000
 
 struct pruning {
@@ -111,9 +114,28 @@ static bool prune_busy(struct pruning *p, uint64_t keep, struct error *err)
 	return true;
 }
 
+/* Pages that became free go back to the file system, step by step outside of a transaction. */
+static bool give_back(struct state *st, struct error *err)
+{
+	int64_t left = INT64_MAX, before;
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", STEP_PAGES);
+	do {
+		before = left;
+		int rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL);
+
+		if (rc != SQLITE_OK)
+			return sql_error(st, rc, err);
+		if (!ONE_INT(st, SQL_FREE_PAGES, &left, NULL, err, NOTHING))
+			return false;
+	} while (st->depth == 0 && left > 0 && left < before);
+	return true;
+}
+
 bool state_prune(struct state *st, const struct retention *r, int64_t now_ms, uint64_t *n_removed, struct error *err)
 {
-	struct pruning p = { .st = st, .max = STATE_PRUNE_MAX };
+	struct pruning p = { .st = st, .max = st->depth > 0 ? 1 : STATE_PRUNE_MAX };
 
 	if ((r->dismissed_ms > 0 && !prune_findings(&p, SQL_PRUNE_DISMISSED, now_ms - r->dismissed_ms, err)) ||
 	    (r->low_ms > 0 && !prune_findings(&p, SQL_PRUNE_LOW, now_ms - r->low_ms, err)) ||
@@ -122,9 +144,6 @@ bool state_prune(struct state *st, const struct retention *r, int64_t now_ms, ui
 	    (r->malformed_per_log > 0 && !prune_malformed(&p, r->malformed_per_log, err)) ||
 	    (r->certificates_per_finding > 0 && !prune_busy(&p, r->certificates_per_finding, err)))
 		return false;
-	/* pages that became free go back to the file system, a bounded number at a time */
-	if (p.n > 0 && sqlite3_exec(st->db, "PRAGMA incremental_vacuum(4096)", NULL, NULL, NULL) != SQLITE_OK)
-		return sql_error(st, sqlite3_errcode(st->db), err);
 	*n_removed = p.n;
-	return true;
+	return p.n == 0 || give_back(st, err);
 }

@@ -335,9 +335,14 @@ struct retention {
 	uint64_t malformed_per_log;
 	uint64_t certificates_per_finding;                    /* older certificates of a busy finding are dropped */
 };
-/* One call removes at most STATE_PRUNE_MAX rows, in short transactions; call again while *n_removed is not 0. Not inside a transaction. */
+/*
+ * Removes dismissed findings, findings that were never flagged nor confirmed ("low"), old counters, alerts that were sent, and what is beyond
+ * the bounds. One call removes about STATE_PRUNE_MAX rows at most, in short transactions; inside a transaction one short step. Call
+ * again while *n_removed is not 0.
+ */
 #define STATE_PRUNE_MAX 20000
 bool state_prune(struct state *, const struct retention *retention, int64_t now_ms, uint64_t *n_removed, struct error *err);
+/* A consistent copy of the database, also while others write; a backup that is there is replaced. Evidence files are not in it. Not inside a transaction. */
 bool state_backup(struct state *, const char *path, struct error *err);
 /* Bytes of the database and WAL, and free bytes of its file system. */
 bool state_size(struct state *, uint64_t *n_bytes, uint64_t *free_bytes, struct error *err);

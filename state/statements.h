@@ -248,7 +248,7 @@
 	X(PRUNE_DISMISSED, \
 	  "SELECT f.no FROM finding f WHERE f.status = 'dismissed' AND f.last_seen_ms < ?1 AND " NO_ALERT_WAITS " ORDER BY f.last_seen_ms LIMIT ?2") \
 	X(PRUNE_LOW, \
-	  "SELECT f.no FROM finding f WHERE f.score < 60 AND f.status IN ('new', 'acknowledged') AND f.last_seen_ms < ?1 AND " NO_ALERT_WAITS \
+	  "SELECT f.no FROM finding f WHERE f.flagged = 0 AND f.status IN ('new', 'acknowledged') AND f.last_seen_ms < ?1 AND " NO_ALERT_WAITS \
 	  " ORDER BY f.last_seen_ms LIMIT ?2") \
 	X(PRUNE_COUNTERS, "DELETE FROM counters WHERE (log_no, day) IN (SELECT log_no, day FROM counters WHERE day < ?1 LIMIT ?2)") \
 	X(PRUNE_SENT, \
@@ -256,6 +256,7 @@
 	X(PRUNE_MALFORMED, \
 	  "DELETE FROM malformed WHERE log_no = ?1 AND entry_index IN (SELECT entry_index FROM malformed WHERE log_no = ?1 " \
 	  "ORDER BY seen_ms DESC, entry_index DESC LIMIT ?3 OFFSET ?2)") \
+	X(FREE_PAGES, "PRAGMA freelist_count") \
 	X(PRUNE_LOGS, "SELECT DISTINCT log_no FROM malformed") \
 	X(PRUNE_BUSY, \
 	  "SELECT finding_no FROM link WHERE kept = 1 GROUP BY finding_no HAVING COUNT(*) > ?1 LIMIT ?2")

@@ -376,6 +376,27 @@ static void retention_removes_by_class_and_keeps_what_matters(void **state)
 	assert_int_equal(certificates, 3);
 }
 
+static void retention_inside_a_transaction_is_one_short_step(void **state)
+{
+	struct retention r = { .low_ms = DAY_MS };
+	struct error err;
+	uint64_t n;
+	char domain[32];
+
+	must(state_begin(*state, &err), &err);
+	for (uint64_t i = 0; i < 450; i++) {
+		snprintf(domain, sizeof(domain), "d%d.example", (int)i);
+		test_add(*state, (struct test_match){ .domain = domain, .certificate = i, .index = i, .score = 50 });
+	}
+	must(state_prune(*state, &r, TEST_NOW_MS + 2 * DAY_MS, &n, &err), &err);
+	assert_int_equal(n, 200);
+	must(state_prune(*state, &r, TEST_NOW_MS + 2 * DAY_MS, &n, &err), &err);
+	must(state_prune(*state, &r, TEST_NOW_MS + 2 * DAY_MS, &n, &err), &err);
+	assert_int_equal(n, 50);
+	must(state_commit(*state, &err), &err);
+	assert_int_equal(n_findings(*state), 0);
+}
+
 static bool queue(void *ctx, struct state *st, const struct state_event *event, int64_t now_ms, struct error *err)
 {
 	(void)ctx;
@@ -389,7 +410,7 @@ static void finding_with_an_alert_to_send_waits_for_it(void **state)
 	uint64_t n;
 
 	state_set_router(*state, queue, NULL);
-	test_add(*state, (struct test_match){ .index = 1, .score = 50, .min_score = 50 });
+	test_add(*state, (struct test_match){ .index = 1, .score = 50 });
 	must(state_prune(*state, &r, TEST_NOW_MS + 5 * DAY_MS, &n, &err), &err);
 	assert_int_equal(n, 0);
 	struct seen seen = due(*state, "chat", TEST_NOW_MS);
@@ -462,6 +483,7 @@ int main(void)
 		STATE_TEST(log_that_invents_troubles_opens_a_bounded_number),
 		STATE_TEST(evidence_has_a_manifest_that_sha256sum_checks),
 		STATE_TEST(retention_removes_by_class_and_keeps_what_matters),
+		STATE_TEST(retention_inside_a_transaction_is_one_short_step),
 		STATE_TEST(finding_with_an_alert_to_send_waits_for_it),
 		STATE_TEST(old_counters_and_malformed_entries_go_and_incidents_stay),
 		STATE_TEST(pruned_room_goes_back_to_the_file_system),
