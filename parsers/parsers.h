@@ -65,7 +65,7 @@ struct entry {
  * error: the result has ENTRY_UNKNOWN and an empty certificate.
  */
 bool entry_parse(struct slice leaf, struct entry *out, struct error *err);
-/* extra_data of get-entries (RFC 6962 section 4.6): fills precertificate and chain of `entry`. */
+/* extra_data of get-entries (RFC 6962 section 4.6): fills precertificate and chain of `entry`; an entry of unknown type has none that can be read. */
 bool entry_parse_extra(struct slice extra_data, struct entry *entry, struct error *err);
 /* Take one TileLeaf from the front of a data tile (static-ct-api). An unknown entry type is an error: its length is unknown. */
 bool entry_take_tile_leaf(struct slice *in, struct entry *out, struct error *err);
@@ -108,7 +108,10 @@ bool page_base64_decode(struct slice text, uint8_t *out, size_t *out_len);
 struct inflater;                /* one per worker thread; reused, grows to its ceiling */
 struct inflater *inflater_new(size_t max_bytes);
 void inflater_free(struct inflater *);
-/* The result borrows from the inflater until its next use. A bomb is refused with its ceiling named. */
+/*
+ * One zlib stream, or gzip members in a row. The result borrows from the inflater until its next use. A bomb is refused with its ceiling
+ * named.
+ */
 bool inflater_gunzip(struct inflater *, struct slice compressed, struct slice *out, struct error *err);
 
 /* ---- tree arithmetic (RFC 9162 section 2.1) -------------------------------------------------- */

@@ -63,9 +63,9 @@ static void primitives_take_all_or_change_nothing(void **state)
 {
 	struct slice in = SLICE_LITERAL("\x01\x02\x03\x04\x05\x06\x07"), before = in, out = { 0 };
 	uint64_t u64 = 1;
-	uint32_t u24;
-	uint16_t u16;
-	uint8_t u8;
+	uint32_t u24 = 0;
+	uint16_t u16 = 0;
+	uint8_t u8 = 0;
 
 	(void)state;
 	assert_false(take_u64(&in, &u64));
