@@ -303,6 +303,8 @@ static void broken_notes_are_malformed(void **state)
 		{ xasprintf(ORIGIN "\t\n1\n%s\n\n%s", root, line), "control character 0x09" },
 		{ xasprintf(ORIGIN "\xff\n1\n%s\n\n%s", root, line), "UTF-8" },
 		{ xasprintf("%s\xe2\x80\x94 other.example.org AAAA\n", text), "not signed by the log" },
+		/* the right signature below another name: names and ids count together */
+		{ xasprintf("%s\xe2\x80\x94 other.example.org%s", text, strrchr(line, ' ')), "not signed by the log" },
 		{ xstrdup(buf_text(&many)), "more than 64 signatures" },
 		{ big, "were expected" },
 	};
