@@ -1,2 +1,0 @@
-/* placeholder: being written */
-extern int ctwatch_report_placeholder; int ctwatch_report_placeholder = 0;
