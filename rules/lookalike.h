@@ -95,6 +95,7 @@ size_t word_codes(const char *word, uint8_t out[TERM_LEN_MAX], bool *native);
 size_t fold_codes(const uint8_t *in, size_t n, bool sequences, uint8_t *out);
 /* Near shapes: letters that are taken for each other at a glance fall together. Coarse; a hit is counted afterwards. */
 size_t fold_near(const uint8_t *folded, size_t n, uint8_t *out);
+uint64_t hash_near(const uint8_t *folded, size_t n);     /* hash_codes of the same */
 
 void raw_text_init(struct raw_text *, const struct name_view *);
 void folded_text_init(struct folded_text *, const struct raw_text *, enum variant);
@@ -120,11 +121,37 @@ bool osa_is_quiet(const uint8_t *term, size_t term_len, const uint8_t *seen, siz
 #define KEYWORD_SETS_MAX 64               /* distinct sets of all brands together: a bit each */
 
 struct keyword {
-	uint32_t text;                  /* offset of its folded codes */
+	uint32_t text;                  /* offset of its folded codes; the codes themselves follow */
 	uint8_t len;
 	bool strong;                    /* asks for credentials: login, verify ... */
 	uint64_t sets;                  /* bit per set */
 };
+
+/* Three letters in a row, as a set. */
+struct trigrams {
+	uint64_t bits[(CODES * CODES * CODES + 63) / 64];
+};
+
+static inline unsigned trigram_at(const uint8_t *codes)
+{
+	return (codes[0] * (unsigned)CODES + codes[1]) * CODES + codes[2];
+}
+
+static inline void trigrams_add(struct trigrams *t, const uint8_t *codes)
+{
+	unsigned at = trigram_at(codes);
+
+	t->bits[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+static inline bool trigrams_have(const struct trigrams *t, const uint8_t *codes)
+{
+	unsigned at = trigram_at(codes);
+
+	return t->bits[at / 64] >> at % 64 & 1;
+}
+
+#define AFFIX_LEN_MIN 4          /* letters of a keyword that is taken off a token */
 
 struct keyword_table {
 	const struct keyword_set *sets[KEYWORD_SETS_MAX];
@@ -138,12 +165,15 @@ struct keyword_table {
 	uint64_t *own;                  /* sorted: item << 32 | brand */
 	size_t n_own, own_cap;
 	size_t longest;
+	struct trigrams fronts, backs;  /* of words that may be taken off a token */
 };
 
 bool keyword_table_init(struct keyword_table *, const struct brand_config *brands, size_t n_brands, struct error *err);
 void keyword_table_deinit(struct keyword_table *);
 /* The keyword equal to these folded codes, whatever set it is in; NULL when there is none. */
 const struct keyword *keyword_find(const struct keyword_table *, const uint8_t *codes, size_t len, uint64_t hash);
+/* Do these letters of a name, as they are, pass for it? The shortest ones are not read through a fold. */
+bool keyword_reads(const struct keyword_table *, const struct keyword *, const uint8_t *raw);
 bool keyword_is_own(const struct keyword_table *, const struct keyword *, uint32_t brand);
 /* Set bits of a brand. */
 uint64_t keyword_sets_of(const struct keyword_table *, const struct brand_config *brand);
@@ -152,6 +182,7 @@ const char *keyword_set_name(const struct keyword_table *, const struct keyword 
 
 /* An ordinary word or place name (ours, compact): as a brand's term it is treated like a short one. ASCII, lower case. */
 bool is_ordinary_word(const char *word, size_t len);
+bool ordinary_words_are_sorted(void);     /* for its test: the search depends on it */
 
 /* ---- index: lookalike_compile.c, lookalike_probe.c ----------------------------------------------------------------------------------- */
 
@@ -241,7 +272,7 @@ struct brand_index {
 #define DELETE2_PREFIX 9
 #define DELETE1_LEN_MIN 5        /* of a term: no edit distance below five letters */
 #define DELETE2_LEN_MIN 12
-#define NEAR_LEN_MIN 8
+#define NEAR_PIECE_MIN 7         /* letters of a part whose shape is looked at: a stroke may be missing */
 #define NEAR_EDITS_MAX 4
 #define SHORT_LEN_MAX 4
 
@@ -263,6 +294,11 @@ struct lookalike {
 	uint64_t powers[HASH_PART_MAX + 1];     /* of HASH_BASE */
 	struct probe_table windows, shorts, deletions1, deletions2, near, official, native;
 	uint64_t lengths1, lengths2;    /* bit l: a form of l letters is in deletions1, deletions2 */
+	/*
+	 * Of forms in deletions2: three letters in front, in the middle and at the end. No edit touches two of them, so of two
+	 * edits one is spared, and a part that has none of them where they may be is not looked up.
+	 */
+	struct trigrams first, middle, last;
 	size_t longest_official;
 };
 

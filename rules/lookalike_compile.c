@@ -287,6 +287,9 @@ static void add_neighbours(struct lookalike *look)
 		if (form->len < DELETE2_LEN_MIN || term->glued)
 			continue;
 		add_deletions(&look->deletions2, codes, form->len, DELETE2_PREFIX, 2, f);
+		trigrams_add(&look->first, codes);
+		trigrams_add(&look->middle, codes + form->len / 2 - 1);
+		trigrams_add(&look->last, codes + form->len - 3);
 		look->lengths2 |= UINT64_C(1) << form->len;
 	}
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define CORE_LEN_MIN 4           /* what may be left when a keyword is taken off a token */
-#define AFFIX_LEN_MIN 4
 #define AFFIX_LEN_MAX 14
 #define OFFICIAL_TOKENS_MAX 10   /* an official domain written with as many separators is no longer read as one */
 
@@ -39,31 +38,33 @@ static void add_piece(struct lookalike_scratch *scratch, unsigned from, unsigned
 		scratch->pieces[scratch->n_pieces++] = (struct piece){ (uint16_t)from, (uint16_t)to };
 }
 
-/* The token less the longest keyword at its front, at its end, and at both. */
-static void add_cores(const struct lookalike *look, struct lookalike_scratch *scratch, const struct look_token *token)
+/* A token, or a label without its hyphens, less the longest keyword at its front, at its end, and at both. */
+static void add_cores(const struct lookalike *look, struct lookalike_scratch *scratch, unsigned from, unsigned to)
 {
 	const struct folded_text *text = &scratch->text[VARIANT_BASE];
-	unsigned len = token->to - token->from, front = 0, back = 0;
+	unsigned len = to - from, front = 0, back = 0;
 
 	if (len < CORE_LEN_MIN + AFFIX_LEN_MIN)
 		return;
 
 	unsigned longest = len - CORE_LEN_MIN < AFFIX_LEN_MAX ? len - CORE_LEN_MIN : AFFIX_LEN_MAX;
+	bool try_front = trigrams_have(&look->keywords.fronts, text->code + from);
+	bool try_back = trigrams_have(&look->keywords.backs, text->code + to - 3);
 
-	for (unsigned k = longest; k >= AFFIX_LEN_MIN && !(front && back); k--) {
-		const uint8_t *first = text->code + token->from, *last = text->code + token->to - k;
+	for (unsigned k = longest; k >= AFFIX_LEN_MIN && ((try_front && !front) || (try_back && !back)); k--) {
+		const uint8_t *first = text->code + from, *last = text->code + to - k;
 
-		if (!front && keyword_find(&look->keywords, first, k, text->hash[token->from + k] - text->hash[token->from] * look->powers[k]))
+		if (try_front && !front && keyword_find(&look->keywords, first, k, text->hash[from + k] - text->hash[from] * look->powers[k]))
 			front = k;
-		if (!back && keyword_find(&look->keywords, last, k, text->hash[token->to] - text->hash[token->to - k] * look->powers[k]))
+		if (try_back && !back && keyword_find(&look->keywords, last, k, text->hash[to] - text->hash[to - k] * look->powers[k]))
 			back = k;
 	}
 	if (front)
-		add_piece(scratch, token->from + front, token->to);
+		add_piece(scratch, from + front, to);
 	if (back)
-		add_piece(scratch, token->from, token->to - back);
+		add_piece(scratch, from, to - back);
 	if (front && back && front + back + CORE_LEN_MIN <= len)
-		add_piece(scratch, token->from + front, token->to - back);
+		add_piece(scratch, from + front, to - back);
 }
 
 static bool all_digits(const struct raw_text *raw, unsigned from, unsigned to)
@@ -93,12 +94,14 @@ static void add_label_pieces(const struct lookalike *look, struct lookalike_scra
 	const struct look_token *tokens = scratch->raw.tokens + label->first_token;
 	unsigned first = scratch->n_pieces, n = label->n_tokens;
 
-	if (n > 1)
+	if (n > 1) {
 		add_piece(scratch, label->from, label->to);
+		add_cores(look, scratch, label->from, label->to);
+	}
 	for (unsigned i = 0; i < n && scratch->n_pieces - first < PIECES_OF_LABEL_MAX; i++) {
 		add_piece(scratch, tokens[i].from, tokens[i].to);
 		add_bare(scratch, &tokens[i]);
-		add_cores(look, scratch, &tokens[i]);
+		add_cores(look, scratch, tokens[i].from, tokens[i].to);
 	}
 	for (unsigned width = 2; width <= 4 && width < n; width++)
 		for (unsigned i = 0; i + width <= n && scratch->n_pieces - first < PIECES_OF_LABEL_MAX; i++)
@@ -213,16 +216,22 @@ static void report_edit(const struct search *s, uint32_t number, unsigned from, 
 	s->on_hit(s->context, &hit);
 }
 
-static void probe_deletion(const struct search *s, const struct probe_table *table, uint64_t hash, unsigned from, unsigned to, unsigned max)
+static void look_up_edits(const struct search *s, const struct probe_table *table, struct probe *probe, unsigned from, unsigned to, unsigned max)
 {
-	struct probe probe;
 	uint32_t number;
 	uint8_t offset;
 
-	if (!probe_begin(table, hash, &probe))
-		return;
-	while (probe_next(table, &probe, &number, &offset))
+	while (probe_next(table, probe, &number, &offset))
 		report_edit(s, number, from, to, max);
+}
+
+static inline void probe_deletion(const struct search *s, const struct probe_table *table, uint64_t hash, unsigned from, unsigned to,
+				  unsigned max)
+{
+	struct probe probe;
+
+	if (probe_begin(table, hash, &probe))
+		look_up_edits(s, table, &probe, from, to, max);
 }
 
 static bool lengths_fit(uint64_t lengths, unsigned len, unsigned distance)
@@ -248,6 +257,21 @@ static void find_distance1(const struct search *s, unsigned from, unsigned to)
 	}
 }
 
+/* Is one of the three parts of some term where two edits may have left it? */
+static bool may_be_two_edits(const struct search *s, unsigned from, unsigned to)
+{
+	const uint8_t *code = s->text->code + from;
+	unsigned len = to - from, middle = len / 2;
+
+	for (unsigned i = 0; i <= 2; i++)
+		if (trigrams_have(&s->look->first, code + i) || trigrams_have(&s->look->last, code + len - 3 - i))
+			return true;
+	for (unsigned i = middle - 4; i <= middle + 2; i++)
+		if (trigrams_have(&s->look->middle, code + i))
+			return true;
+	return false;
+}
+
 /*
  * Less two of them: without letters i and j the hash is front[i] + back[j], where front[i] is what stands before i, moved
  * over, less the sum up to i in the place where it would have counted, and back[j] is the sum up to j, moved, and what follows j.
@@ -259,7 +283,7 @@ static void find_distance2(const struct search *s, unsigned from, unsigned to)
 	unsigned len = to - from, end = len < DELETE2_PREFIX ? to : from + DELETE2_PREFIX;
 	uint64_t back[DELETE2_PREFIX];
 
-	if (!lengths_fit(look->lengths2, len, 2) || len + 2 < DELETE2_LEN_MIN)
+	if (len + 2 < DELETE2_LEN_MIN || !lengths_fit(look->lengths2, len, 2) || !may_be_two_edits(s, from, to))
 		return;
 	probe_deletion(s, &look->deletions2, part_hash(s, from, end), from, to, 2);
 	for (unsigned j = from; j < end; j++) {
@@ -274,19 +298,15 @@ static void find_distance2(const struct search *s, unsigned from, unsigned to)
 	}
 }
 
-static void find_near(const struct search *s, unsigned from, unsigned to)
+static void look_up_near(const struct search *s, struct probe *probe, unsigned from, unsigned to)
 {
-	uint8_t near[TERM_LEN_MAX + 2];
-	size_t n = fold_near(s->text->code + from, to - from, near);
-	struct probe probe;
 	uint32_t number;
 	uint8_t offset;
 
-	if (!probe_begin(&s->look->near, hash_codes(near, n), &probe))
-		return;
-	while (probe_next(&s->look->near, &probe, &number, &offset)) {
+	while (probe_next(&s->look->near, probe, &number, &offset)) {
 		const struct form *form = &s->look->forms[number];
-		uint8_t other[TERM_LEN_MAX];
+		uint8_t near[TERM_LEN_MAX + 2], other[TERM_LEN_MAX];
+		size_t n = fold_near(s->text->code + from, to - from, near);
 		struct hit hit = { .term = form->term, .from = s->text->raw[from], .to = s->text->raw[to], .how = HOW_NEAR };
 
 		if (fold_near(form_codes(s, form), form->len, other) != n || memcmp(near, other, n) != 0)
@@ -295,6 +315,14 @@ static void find_near(const struct search *s, unsigned from, unsigned to)
 		if (hit.distance > 0 && hit.distance <= NEAR_EDITS_MAX)
 			s->on_hit(s->context, &hit);
 	}
+}
+
+static void find_near(const struct search *s, unsigned from, unsigned to)
+{
+	struct probe probe;
+
+	if (probe_begin(&s->look->near, hash_near(s->text->code + from, to - from), &probe))
+		look_up_near(s, &probe, from, to);
 }
 
 static void find_close(const struct search *s)
@@ -307,7 +335,7 @@ static void find_close(const struct search *s)
 		if (to - from < DELETE1_LEN_MIN - 1)
 			continue;
 		find_distance1(s, from, to);
-		if (to - from + NEAR_EDITS_MAX >= NEAR_LEN_MIN)
+		if (to - from >= NEAR_PIECE_MIN)
 			find_near(s, from, to);
 		find_distance2(s, from, to);
 	}

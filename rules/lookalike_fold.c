@@ -134,18 +134,39 @@ size_t fold_codes(const uint8_t *in, size_t n, bool sequences, uint8_t *out)
  * Letters of one class stand for one of them: m n r, o c e 0, l t f i j 1, v y u, s z 5, d b h, g q 9, k x. Strokes are not
  * counted: a run of m, n and r is one, whether it was written m, rn or nn.
  */
+#define NEAR_RUN LETTER('n')
+
+static const uint8_t near_classes[CODES] = {
+	0,           LETTER('a'), LETTER('d'), LETTER('o'), LETTER('d'), LETTER('o'), LETTER('l'), LETTER('g'), LETTER('d'), LETTER('l'),
+	LETTER('l'), LETTER('k'), LETTER('l'), LETTER('n'), LETTER('n'), LETTER('o'), LETTER('p'), LETTER('g'), LETTER('n'), LETTER('s'),
+	LETTER('l'), LETTER('v'), LETTER('v'), LETTER('w'), LETTER('k'), LETTER('v'), LETTER('s'), LETTER('o'), LETTER('l'), DIGIT('2'),
+	DIGIT('3'),  DIGIT('4'),  LETTER('s'), DIGIT('6'),  DIGIT('7'),  DIGIT('8'),  LETTER('g'), CODE_OTHER,
+};
+
 size_t fold_near(const uint8_t *folded, size_t n, uint8_t *out)
 {
-	static const char classes[CODES + 1] = "?adodolgdllklnnopgnslvvwkvsol234s678g?";
 	size_t written = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		char class = classes[folded[i]];
-		uint8_t code = class == '?' ? CODE_OTHER : code_of_ascii((uint8_t)class);
+		uint8_t class = near_classes[folded[i]];
 
-		if (class == 'n' && written > 0 && out[written - 1] == code)
-			continue;
-		out[written++] = code;
+		if (class != NEAR_RUN || written == 0 || out[written - 1] != class)
+			out[written++] = class;
 	}
 	return written;
+}
+
+uint64_t hash_near(const uint8_t *folded, size_t n)
+{
+	uint64_t hash = 0;
+	uint8_t before = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t class = near_classes[folded[i]];
+
+		if (class != NEAR_RUN || before != class)
+			hash = hash_step(hash, class);
+		before = class;
+	}
+	return hash;
 }

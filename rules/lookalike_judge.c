@@ -47,7 +47,9 @@ static const struct keyword *keyword_at(const struct scene *s, unsigned from, un
 {
 	const struct keyword *k = keyword_find(&s->look->keywords, s->base->code + from, to - from, hash_codes(s->base->code + from, to - from));
 
-	return k && ((k->sets & s->sets) || keyword_is_own(&s->look->keywords, k, s->brand)) ? k : NULL;
+	if (!k || !keyword_reads(&s->look->keywords, k, s->raw->code + from))
+		return NULL;
+	return (k->sets & s->sets) || keyword_is_own(&s->look->keywords, k, s->brand) ? k : NULL;
 }
 
 static void note_word(const struct scene *s, struct beside *b, const struct keyword *k, unsigned from, unsigned to)
@@ -408,7 +410,7 @@ static void hold_weak_terms(const struct scene *s, struct verdict *v)
 	bool own = s->tokens.own || s->residue.own || (v->word && v->signal == SIGNAL_Z && keyword_is_own(&s->look->keywords, v->word, s->brand));
 	int ceiling = own ? (s->term->len <= SHORT_LEN_MAX ? 60 : 80) : 40;
 
-	if (s->term->kind != TERM_ALIAS && s->term->len > 2)
+	if (s->term->kind == TERM_NATIVE || (s->term->kind != TERM_ALIAS && s->term->len > 2))
 		return;
 	if (v->base <= ceiling && v->base + v->keyword + v->zone <= ceiling)
 		return;

@@ -116,6 +116,14 @@ static void grow_slots(struct keyword_table *t)
 		place(t, i);
 }
 
+/* Of three letters and fewer: "nl" is a country, "ni" is not. */
+#define KEYWORD_EXACT_LEN_MAX 3
+
+bool keyword_reads(const struct keyword_table *t, const struct keyword *k, const uint8_t *raw)
+{
+	return k->len > KEYWORD_EXACT_LEN_MAX || memcmp(t->codes + k->text + k->len, raw, k->len) == 0;
+}
+
 const struct keyword *keyword_find(const struct keyword_table *t, const uint8_t *codes, size_t len, uint64_t hash)
 {
 	if (t->slots == NULL || len == 0 || len > t->longest)
@@ -147,13 +155,18 @@ static size_t enter(struct keyword_table *t, const char *word)
 		t->cap = t->cap ? t->cap * 2 : 1024;
 		t->items = xreallocarray(t->items, t->cap, sizeof(*t->items));
 	}
-	if (t->codes_len + len > t->codes_cap) {
+	if (t->codes_len + 2 * len > t->codes_cap) {
 		t->codes_cap = t->codes_cap ? t->codes_cap * 2 : 16384;
 		t->codes = xrealloc(t->codes, t->codes_cap);
 	}
 	memcpy(t->codes + t->codes_len, folded, len);
+	memcpy(t->codes + t->codes_len + len, raw, len);
 	t->items[t->n++] = (struct keyword){ .text = (uint32_t)t->codes_len, .len = (uint8_t)len };
-	t->codes_len += len;
+	t->codes_len += 2 * len;
+	if (len >= AFFIX_LEN_MIN) {
+		trigrams_add(&t->fronts, folded);
+		trigrams_add(&t->backs, folded + len - 3);
+	}
 	t->longest = len > t->longest ? len : t->longest;
 	if (t->slots == NULL || t->n * 2 > t->slot_mask)
 		grow_slots(t);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sorted; a test holds it so. */
+/* Sorted, for bsearch. */
 static const char *const ordinary_words[] = {
 	"abidjan", "ability", "academy", "accent", "accident", "account", "accra", "achieve", "acorn", "action", "active",
 	"actor", "adapt", "address", "adelaide", "advance", "advantage", "adventure", "advice", "advocate", "affair",
@@ -190,4 +190,12 @@ bool is_ordinary_word(const char *word, size_t len)
 	memcpy(text, word, len);
 	text[len] = '\0';
 	return bsearch(text, ordinary_words, ARRAY_LEN(ordinary_words), sizeof(ordinary_words[0]), compare) != NULL;
+}
+
+bool ordinary_words_are_sorted(void)
+{
+	for (size_t i = 1; i < ARRAY_LEN(ordinary_words); i++)
+		if (strcmp(ordinary_words[i - 1], ordinary_words[i]) >= 0)
+			return false;
+	return true;
 }
