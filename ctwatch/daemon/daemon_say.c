@@ -71,14 +71,16 @@ static void say_rules(struct daemon *d)
 	json_t *pack;
 
 	json_array_foreach(json_object_get(json, "packs"), i, pack) {
-		const char *name = json_string_value(json_object_get(pack, "name")), *date = json_string_value(json_object_get(pack, "date"));
+		const char *name = json_string_value(json_object_get(pack, "id"));
+		const char *published = json_string_value(json_object_get(json_array_get(json_object_get(pack, "indicators"), 0), "published"));
+		const char *learned = json_string_value(json_object_get(json_object_get(json_object_get(pack, "naming"), "learned"), "date"));
 
-		if (date == NULL)
-			date = json_string_value(json_object_get(pack, "updated"));
-		diag(d->options->diag, DIAG_NOTICE, "rules", NULL, "pack %s%s%s", name == NULL ? "?" : name, date == NULL ? "" : " of ", date == NULL ? "" : date);
+		diag(d->options->diag, DIAG_NOTICE, "rules", NULL, "pack %s%s%s%s%s", name == NULL ? "?" : name,
+		     published == NULL ? "" : ", indicators published ", published == NULL ? "" : published,
+		     learned == NULL ? "" : ", naming learned ", learned == NULL ? "" : learned);
 	}
 	for (size_t k = 0; k < ruleset_n_warnings(rules); k++)
-		diag(d->options->diag, DIAG_WARNING, "rules", NULL, "%s", ruleset_warning(rules, k));
+		diag(d->options->diag, DIAG_INFO, "rules", NULL, "%s", ruleset_warning(rules, k));
 	json_decref(json);
 	free(text);
 }

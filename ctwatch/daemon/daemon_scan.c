@@ -36,12 +36,12 @@ static json_t *evidence_json(const struct match *m)
 
 static json_t *certificate_json(const struct watcher_status *status, const struct found *f)
 {
-	char sha[2 * HASH_LEN + 1], tbs[2 * HASH_LEN + 1], log_id[2 * HASH_LEN + 1], before[TIME_TEXT_LEN], after[TIME_TEXT_LEN], logged[TIME_TEXT_LEN];
+	char sha[2 * HASH_LEN + 1], tbs[2 * HASH_LEN + 1], log_id[BASE64_LEN(HASH_LEN) + 1], before[TIME_TEXT_LEN], after[TIME_TEXT_LEN], logged[TIME_TEXT_LEN];
 	json_t *names = json_loads(f->names_json, 0, NULL);
 
 	hex_encode(f->sha256.bytes, HASH_LEN, sha);
 	hex_encode(f->tbs_sha256.bytes, HASH_LEN, tbs);
-	hex_encode(status->log_id->bytes, HASH_LEN, log_id);
+	base64_encode(status->log_id->bytes, HASH_LEN, log_id);
 	json_t *sighting = json_pack("{s:{s:s, s:s, s:s}, s:I, s:s}", "log", "id", log_id, "name", status->name, "url", status->url, "index",
 				     (json_int_t)f->index, "timestamp", time_format_rfc3339(f->timestamp_ms, logged));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:[o]}", "sha256", sha, "tbs_sha256", tbs, "type", f->precert ? "precert" : "certificate",

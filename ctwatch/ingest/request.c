@@ -45,9 +45,20 @@ static void note_date(struct ingest *in, const struct fetch_answer *answer)
 	in->clock_suspect = in->n_dates >= 8 && in->n_dates_off * 2 > in->n_dates;
 }
 
+static bool body_says(const struct fetch_answer *answer, const char *words)
+{
+	return answer->body.len > 0 && memmem(answer->body.data, answer->body.len, words, strlen(words)) != NULL;
+}
+
+bool request_page_too_large(const struct fetch_answer *answer)
+{
+	return answer->status == 413 ||
+	       (answer->status == 403 && (body_says(answer, "ResourceExhausted") || body_says(answer, "larger than max")));
+}
+
 static void finish(struct request *r, struct fetch_answer *answer)
 {
-	enum governor_outcome outcome = governor_outcome_of(answer);
+	enum governor_outcome outcome = request_page_too_large(answer) ? GOVERNOR_NEUTRAL : governor_outcome_of(answer);
 	struct request_options options = r->options;
 
 	count(options.counters, outcome);

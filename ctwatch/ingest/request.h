@@ -26,6 +26,8 @@ struct request_options {
 
 struct request *request_start(struct ingest *, const struct request_options *options);
 void request_cancel(struct request *);   /* NULL is fine */
+/* Does a front end say that the page is too large in bytes? It wants smaller pages, not fewer (spec 1.13). */
+bool request_page_too_large(const struct fetch_answer *answer);
 /* "https://log/...: HTTP 503" or what kept an answer from coming: for errors and diagnostics. */
 bool request_failed(const char *url, const struct fetch_answer *answer, struct error *err);
 /* The body, inflated if it came compressed; borrows from `answer` or from *inflater (made when needed, the caller frees). */

@@ -57,6 +57,7 @@ struct hole {
 	int64_t since_ms, next_ms;
 	unsigned attempts;
 	bool full_tile;                   /* ask for the full tile: the partial one is gone */
+	bool refused;                     /* the log says that it does not have it, rather than that it cannot answer */
 	bool reported;
 	enum incident_class class;        /* what it becomes when it lasts */
 };

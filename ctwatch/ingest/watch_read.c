@@ -54,18 +54,16 @@ void watch_forget_holes(struct watcher *w, uint64_t from, uint64_t to)
 static void report_hole(struct watcher *w, struct hole *hole, const struct error *err)
 {
 	int64_t limit = w->log.protocol == LOG_STATIC ? MISSING_AFTER_MS : (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000;
-	bool suspicious = hole->class == INCIDENT_TILE_MALFORMED || hole->class == INCIDENT_MISSING_TILE;
-	char subject[32];
+	bool plain = hole->class == INCIDENT_TILE_MALFORMED || (w->ingest->once && hole->refused);
 
-	if (watch_now(w) - hole->since_ms < limit && !(hole->attempts >= 2 && hole->class == INCIDENT_TILE_MALFORMED) &&
-	    !(w->ingest->once && hole->attempts >= 2 && suspicious))
+	/* what answers plainly wrong twice is told at once, what may be overload only when it lasts */
+	if (watch_now(w) - hole->since_ms < limit && !(plain && hole->attempts >= 2))
 		return;
 	hole->reported = true;
-	snprintf(subject, sizeof(subject), "%" PRIu64, hole->from);
-	watch_report(w, hole->class, subject, "entries %" PRIu64 " to %" PRIu64 ": %s", hole->from, hole->to - 1, err->text);
+	watch_report(w, hole->class, "", "entries %" PRIu64 " to %" PRIu64 ": %s", hole->from, hole->to - 1, err->text);
 }
 
-static void note_hole(struct watcher *w, const struct read *r, enum incident_class class, const struct error *err)
+static void note_hole(struct watcher *w, const struct read *r, enum incident_class class, bool refused, const struct error *err)
 {
 	struct hole *hole = find_hole(w, r->window.from, r->window.to);
 	int64_t now = watch_now(w);
@@ -77,6 +75,7 @@ static void note_hole(struct watcher *w, const struct read *r, enum incident_cla
 		*hole = (struct hole){ .from = r->window.from, .to = r->window.to, .since_ms = now };
 	}
 	hole->class = class;
+	hole->refused = refused;
 	hole->attempts++;
 	int64_t delay = hole->attempts == 1 ? 1 : (int64_t)1000 << (hole->attempts < 10 ? hole->attempts - 2 : 8);
 	hole->next_ms = now + (delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS);
@@ -224,11 +223,6 @@ static bool grow_response(struct watcher *w)
 	return true;
 }
 
-static bool body_says(const struct fetch_answer *answer, const char *words)
-{
-	return answer->body.len > 0 && memmem(answer->body.data, answer->body.len, words, strlen(words)) != NULL;
-}
-
 static void answer_failed(struct watcher *w, struct read *r, struct fetch_answer *answer)
 {
 	bool tile = w->log.protocol == LOG_STATIC, partial = tile && r->window.n_asked < TILE_WIDTH;
@@ -238,12 +232,11 @@ static void answer_failed(struct watcher *w, struct read *r, struct fetch_answer
 	request_failed(r->window.url, answer, &err);
 	if (answer->too_large && grow_response(w)) {
 		/* the stretch is free again, the next request brings more room */
-	} else if (!tile && (answer->status == 403 || answer->status == 413) &&
-		   (body_says(answer, "ResourceExhausted") || body_says(answer, "larger than max") || answer->status == 413) && page_halve(&w->page)) {
+	} else if (!tile && request_page_too_large(answer) && page_halve(&w->page)) {
 		watch_trouble(w, &err);
 	} else {
 		watch_trouble(w, &err);
-		note_hole(w, r, tile ? INCIDENT_MISSING_TILE : INCIDENT_MISSING_ENTRIES, &err);
+		note_hole(w, r, tile ? INCIDENT_MISSING_TILE : INCIDENT_MISSING_ENTRIES, refused || answer->status == 410, &err);
 		struct hole *hole = find_hole(w, r->window.from, r->window.to);
 		if (partial && refused && hole != NULL) {
 			hole->full_tile = true;
@@ -270,7 +263,7 @@ static void on_worked(struct pool_job *job, bool ran)
 	if (!r->ok) {
 		error_context(&r->err, "%s", r->window.url);
 		watch_trouble(w, &r->err);
-		note_hole(w, r, w->log.protocol == LOG_STATIC ? INCIDENT_TILE_MALFORMED : INCIDENT_MISSING_ENTRIES, &r->err);
+		note_hole(w, r, w->log.protocol == LOG_STATIC ? INCIDENT_TILE_MALFORMED : INCIDENT_MISSING_ENTRIES, false, &r->err);
 		drop_read(w, r);
 	} else {
 		if (r->input.keep_leaf_hashes && r->window.from == w->doubt.from && w->doubt.raw.len == 0) {

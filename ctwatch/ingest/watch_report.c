@@ -83,9 +83,9 @@ static void submit(struct watcher *w, struct report *r)
 
 static char *describe(const struct watcher *w)
 {
-	char id[2 * HASH_LEN + 1];
+	char id[BASE64_LEN(HASH_LEN) + 1];
 
-	hex_encode(w->log.log_id.bytes, HASH_LEN, id);
+	base64_encode(w->log.log_id.bytes, HASH_LEN, id);
 	json_t *details = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "log", w->log.description, "log_id", id, "url", w->log.url, "protocol",
 				    log_protocol_name(w->log.protocol), "program", "ctwatch " CTWATCH_VERSION, "head_size",
 				    (json_int_t)(w->has_newest ? w->newest.tree_size : 0), "verified_size", (json_int_t)w->position.verified.end,
