@@ -14,7 +14,9 @@
 #include <string.h>
 
 /* Longer labels are no labels: 63 bytes in DNS, and 255 leaves room for what a client may still tolerate. */
-#define LABEL_POINTS_MAX 255
+#define LABEL_LEN_MAX 255
+/* Of a label that needs punycode: more code points never fit 63 bytes, and punycode's cost is the square of their number. */
+#define LABEL_POINTS_MAX DNS_LABEL_MAX
 
 #define UNPARSABLE "<unparsable>"
 
@@ -128,7 +130,7 @@ static bool append_unparsable(struct builder *b)
 static bool append_encoded(struct builder *b, struct slice label, enum reading reading)
 {
 	uint32_t points[LABEL_POINTS_MAX];
-	char encoded[LABEL_POINTS_MAX];
+	char encoded[LABEL_LEN_MAX - 4];
 	size_t n = 0, len;
 
 	while (label.len > 0) {
@@ -160,7 +162,7 @@ static bool append_label(struct builder *b, struct slice label, enum reading rea
 	}
 	if (!ascii)
 		return append_encoded(b, label, reading);
-	if (label.len > LABEL_POINTS_MAX)
+	if (label.len > LABEL_LEN_MAX)
 		return append_unparsable(b);
 	for (size_t i = 0; i < label.len; i++) {
 		uint8_t c = (uint8_t)lower(label.data[i]);

@@ -61,6 +61,9 @@ static void check_tbs(struct slice input, const struct cert_view *view)
 		if (!view->has_poison && !view->has_sct_list)
 			REQUIRE(slice_equal(buf_slice(&rebuilt), view->tbs));
 		REQUIRE(cert_scan_tbs(buf_slice(&rebuilt), &second, &err));
+	}
+	/* a certificate with two extension blocks may lose the first, and show the second */
+	if (keyed && !view->names_cut) {
 		REQUIRE(!second.has_poison && (view->has_poison || !second.has_sct_list));
 		REQUIRE(slice_equal(second.spki, view->spki) && second.n_san == view->n_san && second.n_cn == view->n_cn);
 	}
