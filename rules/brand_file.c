@@ -297,7 +297,8 @@ static bool finish_brand(const struct source *src, const struct node *at, struct
 		brand_derive_terms(b, form->suffixes);
 	if (b->terms.n == 0 && b->native.n == 0)
 		return source_error(src, at, "\"%s\" gives no term to look for: list \"terms\" or \"official_domains\"", b->name);
-	if (b->official_domains.n == 0)
+	/* an empty list says that nobody knows them; none at all may have been forgotten */
+	if (b->official_domains.n == 0 && !json_object_get(at->value, "official_domains"))
 		source_warn(src, at, "\"%s\" has no \"official_domains\": its own certificates may be reported, and the domain inside other names is not found",
 			    b->name);
 	return true;

@@ -55,6 +55,18 @@ static json_t *json_match(const struct match *m)
 	return object;
 }
 
+char *match_list_json(const struct match_list *list)
+{
+	json_t *array = json_array();
+	char *text;
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(array, json_match(&list->items[i]));
+	text = json_dumps(array, JSON_COMPACT);
+	json_decref(array);
+	return text;
+}
+
 /* ---- what was considered --------------------------------------------------------------------------------------- */
 
 static void consider(json_t *considered, const char *rule, const char *signal, char *why)

@@ -1,10 +1,18 @@
 /* The table of commands, in the order in which help lists them. */
 #include "cli.h"
 
+extern const struct command brands_command;
+extern const struct command check_command;
 extern const struct command export_command;
+extern const struct command inspect_command;
+extern const struct command rules_command;
 extern const struct command version_command;
 
 const struct command *const COMMANDS[] = {
+	&check_command,
+	&inspect_command,
+	&rules_command,
+	&brands_command,
 	&export_command,
 	&version_command,
 	NULL,

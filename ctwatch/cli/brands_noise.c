@@ -1,0 +1,345 @@
+/* `ctwatch brands noise`: findings per million ordinary names, by brand and term, before a watch list is deployed. */
+#include "brands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLES_MAX 3
+
+struct term_noise {
+	const char *text, *kind, *class;         /* borrowed from the description */
+	uint64_t flagged, below, whole_words;    /* flagged names with it, found but not flagged, names with it as a whole word */
+	uint64_t words;                          /* of the word list: words that hold it */
+	char *samples[SAMPLES_MAX];
+	char *word_sample;
+};
+
+struct brand_noise {
+	const char *id;
+	struct term_noise *terms;
+	size_t n_terms;
+	uint64_t flagged;
+};
+
+struct noise {
+	struct cli *cli;
+	const struct brands_options *options;
+	struct cli_rules rules;
+	json_t *described;
+	struct brand_noise *brands;
+	size_t n_brands;
+	json_t *by_id;           /* brand id -> number */
+	json_t *by_word;         /* term -> array of [brand, term] */
+	struct cert_names names;
+	struct match_list matches;
+	uint64_t n_names;
+};
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static void prepare(struct noise *noise)
+{
+	json_t *brand, *term;
+	size_t i, k;
+
+	noise->described = brands_described(&noise->rules);
+	noise->n_brands = json_array_size(noise->described);
+	noise->brands = xcalloc(noise->n_brands + 1, sizeof(*noise->brands));
+	noise->by_id = json_object();
+	noise->by_word = json_object();
+	json_array_foreach(noise->described, i, brand) {
+		json_t *terms = json_object_get(brand, "terms");
+		struct brand_noise *b = &noise->brands[i];
+
+		b->id = text_of(brand, "id");
+		b->n_terms = json_array_size(terms);
+		b->terms = xcalloc(b->n_terms + 1, sizeof(*b->terms));
+		json_object_set_new(noise->by_id, b->id, json_integer((json_int_t)i));
+		json_array_foreach(terms, k, term) {
+			const char *text = text_of(term, "term");
+			json_t *places = json_object_get(noise->by_word, text);
+
+			b->terms[k] = (struct term_noise){ .text = text, .kind = text_of(term, "kind"), .class = text_of(term, "class") };
+			if (places == NULL) {
+				places = json_array();
+				json_object_set_new(noise->by_word, text, places);
+			}
+			json_array_append_new(places, json_pack("[II]", (json_int_t)i, (json_int_t)k));
+		}
+	}
+}
+
+/* Letters and digits only: terms are found across hyphens and dots. */
+static size_t squeeze(const char *name, char *out, size_t max)
+{
+	size_t n = 0;
+
+	for (; *name && n + 1 < max; name++)
+		if (*name != '-' && *name != '.' && *name != '_')
+			out[n++] = *name;
+	out[n] = '\0';
+	return n;
+}
+
+/* The longest term that the name holds; the first, when it only resembles. */
+static struct term_noise *term_behind(struct brand_noise *brand, const char *name)
+{
+	struct term_noise *best = NULL;
+	char squeezed[DNS_NAME_MAX + 1];
+
+	squeeze(name, squeezed, sizeof(squeezed));
+	for (size_t i = 0; i < brand->n_terms; i++) {
+		struct term_noise *t = &brand->terms[i];
+
+		if (strstr(squeezed, t->text) != NULL && (best == NULL || strlen(t->text) > strlen(best->text)))
+			best = t;
+	}
+	return best != NULL ? best : brand->n_terms > 0 ? &brand->terms[0] : NULL;
+}
+
+static void add_sample(char *samples[SAMPLES_MAX], const char *name)
+{
+	for (size_t i = 0; i < SAMPLES_MAX; i++) {
+		if (samples[i] != NULL)
+			continue;
+		samples[i] = xstrdup(name);
+		return;
+	}
+}
+
+static void count_match(struct noise *noise, const struct match *match)
+{
+	json_t *number = json_object_get(noise->by_id, strchr(match->rule, '/') + 1);
+	struct brand_noise *brand;
+	struct term_noise *term;
+
+	if (match->kind != RULE_BRAND || number == NULL)
+		return;
+	brand = &noise->brands[json_integer_value(number)];
+	brand->flagged += match->flagged;
+	term = term_behind(brand, match->name);
+	if (term == NULL)
+		return;
+	if (match->flagged) {
+		term->flagged++;
+		add_sample(term->samples, match->name);
+	} else {
+		term->below++;
+	}
+}
+
+static void count_whole_words(struct noise *noise, struct slice name)
+{
+	char word[DNS_LABEL_MAX + 1];
+	size_t start = 0;
+
+	for (size_t i = 0; i <= name.len; i++) {
+		json_t *places, *place;
+		size_t k, len = i - start;
+
+		if (i < name.len && name.data[i] != '.' && name.data[i] != '-')
+			continue;
+		if (len >= 3 && len <= DNS_LABEL_MAX) {
+			memcpy(word, name.data + start, len);
+			word[len] = '\0';
+			places = json_object_get(noise->by_word, word);
+			json_array_foreach(places, k, place)
+				noise->brands[json_integer_value(json_array_get(place, 0))].terms[json_integer_value(json_array_get(place, 1))].whole_words++;
+		}
+		start = i + 1;
+	}
+}
+
+static bool count_names(struct noise *noise, const char *path, struct error *err)
+{
+	struct line_reader lines;
+	struct slice line;
+	/* whoever issues: the file has no issuers, and Let's Encrypt is what most rules ask for */
+	struct rule_subject subject = { .issuer_org = SLICE_LITERAL("Let's Encrypt"), .names = &noise->names };
+
+	if (!lines_open(&lines, path, true, err))
+		return false;
+	while (lines_next(&lines, &line)) {
+		names_clear(&noise->names);
+		names_add_text(&noise->names, line, NAME_FROM_SAN);
+		if (noise->names.n == 0)
+			continue;
+		noise->n_names++;
+		match_list_clear(&noise->matches);
+		ruleset_match(noise->rules.rules, noise->rules.scratch, &subject, &noise->matches);
+		for (size_t i = 0; i < noise->matches.n; i++)
+			count_match(noise, &noise->matches.items[i]);
+		count_whole_words(noise, noise->names.items[0].text);
+	}
+	lines_close(&lines);
+	return noise->n_names > 0 || error_set(err, ERR_USAGE, "%s holds no names", path);
+}
+
+static bool count_dictionary(struct noise *noise, struct error *err)
+{
+	struct line_reader lines;
+	struct slice line;
+
+	if (noise->options->words == NULL)
+		return true;
+	if (!lines_open(&lines, noise->options->words, true, err))
+		return false;
+	while (lines_next(&lines, &line)) {
+		for (size_t i = 0; i < noise->n_brands; i++)
+			for (size_t k = 0; k < noise->brands[i].n_terms; k++) {
+				struct term_noise *t = &noise->brands[i].terms[k];
+				size_t len = strlen(t->text);
+
+				if (len < 3 || line.len < len || memmem(line.data, line.len, t->text, len) == NULL)
+					continue;
+				if (t->words++ == 0)
+					t->word_sample = slice_dup_text(line);
+			}
+	}
+	lines_close(&lines);
+	return true;
+}
+
+static double per_million(const struct noise *noise, uint64_t n)
+{
+	return 1e6 * (double)n / (double)noise->n_names;
+}
+
+/* Why a term is noisy and what to do, or NULL. malloc'd. */
+static char *advice(const struct noise *noise, const struct brand_noise *brand, const struct term_noise *term)
+{
+	double flagged = per_million(noise, term->flagged), words = per_million(noise, term->whole_words);
+
+	if (flagged >= NOISY_PER_MILLION && strcmp(term->class, "ordinary") != 0)
+		return xasprintf("%s: \"%s\" is noisy: %.0f findings per million names. List it in \"ordinary_terms\", use a longer term, or raise \"min_score\"",
+				 brand->id, term->text, flagged);
+	if (words >= NOISY_PER_MILLION && strcmp(term->class, "ordinary") != 0 && strcmp(term->class, "short") != 0)
+		return xasprintf("%s: \"%s\" is a word of its own in %.0f of a million names: list it in \"ordinary_terms\"", brand->id, term->text, words);
+	if (flagged >= NOISY_PER_MILLION)
+		return xasprintf("%s: \"%s\" stays noisy although it is an ordinary word (%.0f per million): use \"exclude_terms\", or a longer term", brand->id,
+				 term->text, flagged);
+	if (strcmp(term->class, "ordinary") == 0)
+		return xasprintf("%s: \"%s\" is an ordinary word: it counts only beside a service word or keyword", brand->id, term->text);
+	return NULL;
+}
+
+static void print_text(const struct noise *noise)
+{
+	struct cli *cli = noise->cli;
+	struct table *table = table_new();
+	char count[TIME_TEXT_LEN];
+
+	table_column(table, "BRAND", ALIGN_LEFT, 0);
+	table_column(table, "TERM", ALIGN_LEFT, 8);
+	table_column(table, "CLASS", ALIGN_LEFT, 0);
+	table_column(table, "PER MILLION", ALIGN_RIGHT, 0);
+	table_column(table, "A DAY", ALIGN_RIGHT, 0);
+	table_column(table, "NOT FLAGGED", ALIGN_RIGHT, 0);
+	table_column(table, "WHOLE WORD", ALIGN_RIGHT, 0);
+	if (noise->options->words != NULL)
+		table_column(table, "IN WORDS", ALIGN_LEFT, 8);
+	table_column(table, "FOR EXAMPLE", ALIGN_LEFT, 10);
+	for (size_t i = 0; i < noise->n_brands; i++)
+		for (size_t k = 0; k < noise->brands[i].n_terms; k++) {
+			const struct term_noise *t = &noise->brands[i].terms[k];
+
+			table_cell(table, noise->brands[i].id);
+			table_cell(table, t->text);
+			table_cell(table, t->class);
+			table_cellf(table, "%.1f", per_million(noise, t->flagged));
+			table_cellf(table, "%.0f", per_million(noise, t->flagged) * (double)noise->options->per_day / 1e6);
+			table_cellf(table, "%.1f", per_million(noise, t->below));
+			table_cellf(table, "%.1f", per_million(noise, t->whole_words));
+			if (noise->options->words != NULL)
+				table_cellf(table, "%llu %s", (unsigned long long)t->words, t->word_sample != NULL ? t->word_sample : "");
+			table_cell(table, t->samples[0] != NULL ? t->samples[0] : "");
+		}
+	table_print(table, cli);
+	table_free(table);
+	for (size_t i = 0; i < noise->n_brands; i++)
+		for (size_t k = 0; k < noise->brands[i].n_terms; k++) {
+			char *text = advice(noise, &noise->brands[i], &noise->brands[i].terms[k]);
+
+			if (text != NULL)
+				fprintf(cli->out, "%s\n", text);
+			free(text);
+		}
+	fprintf(cli->out, "measured on %s names; \"a day\" is for %llu new names a day\n", count_format(noise->n_names, count),
+		(unsigned long long)noise->options->per_day);
+}
+
+static json_t *json_brand(const struct noise *noise, const struct brand_noise *brand)
+{
+	json_t *terms = json_array();
+
+	for (size_t k = 0; k < brand->n_terms; k++) {
+		const struct term_noise *t = &brand->terms[k];
+		json_t *samples = json_array(), *term;
+		char *text = advice(noise, brand, t);
+
+		for (size_t s = 0; s < SAMPLES_MAX && t->samples[s] != NULL; s++)
+			json_array_append_new(samples, json_string(t->samples[s]));
+		term = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:I, s:o, s:o}", "term", t->text, "class", t->class, "per_million",
+				 per_million(noise, t->flagged), "per_day", per_million(noise, t->flagged) * (double)noise->options->per_day / 1e6,
+				 "not_flagged_per_million", per_million(noise, t->below), "whole_word_per_million", per_million(noise, t->whole_words),
+				 "in_words", (json_int_t)t->words, "samples", samples, "advice", text != NULL ? json_string(text) : json_null());
+		json_array_append_new(terms, term);
+		free(text);
+	}
+	return json_pack("{s:s, s:f, s:o}", "brand", brand->id, "per_million", per_million(noise, brand->flagged), "terms", terms);
+}
+
+static void print_json(const struct noise *noise)
+{
+	json_t *brands = json_array();
+
+	for (size_t i = 0; i < noise->n_brands; i++)
+		json_array_append_new(brands, json_brand(noise, &noise->brands[i]));
+	cli_json(noise->cli, noise->options->format,
+		 json_pack("{s:I, s:I, s:o}", "names", (json_int_t)noise->n_names, "names_per_day", (json_int_t)noise->options->per_day, "brands", brands));
+}
+
+static void free_noise(struct noise *noise)
+{
+	for (size_t i = 0; i < noise->n_brands; i++) {
+		for (size_t k = 0; k < noise->brands[i].n_terms; k++) {
+			free(noise->brands[i].terms[k].word_sample);
+			for (size_t s = 0; s < SAMPLES_MAX; s++)
+				free(noise->brands[i].terms[k].samples[s]);
+		}
+		free(noise->brands[i].terms);
+	}
+	free(noise->brands);
+	json_decref(noise->described);
+	json_decref(noise->by_id);
+	json_decref(noise->by_word);
+	names_deinit(&noise->names);
+	match_list_deinit(&noise->matches);
+	cli_rules_close(&noise->rules);
+}
+
+int brands_noise(struct cli *cli, const struct brands_options *options, const char *path)
+{
+	struct noise noise = { .cli = cli, .options = options };
+	struct error err;
+	int code = EXIT_DONE;
+
+	if (!cli_rules_open(cli, options->rules, &noise.rules, &err))
+		return cli_fail(cli, &err);
+	names_init(&noise.names);
+	match_list_init(&noise.matches);
+	prepare(&noise);
+	if (!count_names(&noise, path, &err) || !count_dictionary(&noise, &err))
+		code = cli_fail(cli, &err);
+	else if (options->format == OUTPUT_TEXT)
+		print_text(&noise);
+	else
+		print_json(&noise);
+	free_noise(&noise);
+	return code;
+}

@@ -1,0 +1,139 @@
+#include "rules_cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool cli_rules_open(struct cli *cli, const char *files, struct cli_rules *out, struct error *err)
+{
+	struct config config;
+	struct cli_rules opened = { 0 };
+
+	if (!cli_config(cli, &config, err))
+		return false;
+	if (files != NULL && !config_set(&config, "rules", files, err)) {
+		config_deinit(&config);
+		return false;
+	}
+	opened.suffixes = suffixes_load();
+	if (!rules_load(&config, opened.suffixes, cli->now_ms, &opened.rules, err)) {
+		suffix_table_free(opened.suffixes);
+		config_deinit(&config);
+		return false;
+	}
+	config_deinit(&config);
+	opened.scratch = rule_scratch_new();
+	*out = opened;
+	return true;
+}
+
+void cli_rules_close(struct cli_rules *rules)
+{
+	rule_scratch_free(rules->scratch);
+	ruleset_free(rules->rules);
+	suffix_table_free(rules->suffixes);
+}
+
+/* The name with a line of tildes under the bytes that the evidence is about. */
+static void print_marked(struct cli *cli, const char *name, json_t *evidence)
+{
+	struct palette colours = cli_palette(cli);
+	size_t len = strlen(name), i;
+	char *marks, *shown = xmalloc(len * 4 + 1);
+	json_t *row;
+	bool any = false;
+
+	text_escape(slice_text(name), shown, len * 4 + 1);
+	fprintf(cli->out, "  %s%s%s\n", colours.bold, shown, colours.reset);
+	/* an escaped name has other columns than the spans: then the rows have to do */
+	if (strlen(shown) != len) {
+		free(shown);
+		return;
+	}
+	marks = xcalloc(len + 1, 1);
+	memset(marks, ' ', len);
+	json_array_foreach(evidence, i, row) {
+		json_t *span = json_object_get(row, "span");
+		json_int_t from = json_integer_value(json_array_get(span, 0)), to = json_integer_value(json_array_get(span, 1));
+
+		if (span == NULL || json_integer_value(json_object_get(row, "points")) <= 0)
+			continue;
+		for (json_int_t k = from; k < to && k < (json_int_t)len; k++) {
+			marks[k] = '~';
+			any = true;
+		}
+	}
+	if (any) {
+		size_t end = len;
+
+		while (end > 0 && marks[end - 1] == ' ')
+			end--;
+		fprintf(cli->out, "  %s%.*s%s\n", colours.cyan, (int)end, marks, colours.reset);
+	}
+	free(marks);
+	free(shown);
+}
+
+void cli_print_evidence(struct cli *cli, json_t *evidence)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(evidence, i, row)
+		fprintf(cli->out, "    %-10s %4lld  %s\n", json_string_value(json_object_get(row, "signal")),
+			(long long)json_integer_value(json_object_get(row, "points")), json_string_value(json_object_get(row, "detail")));
+}
+
+void cli_print_match(struct cli *cli, json_t *match)
+{
+	struct palette colours = cli_palette(cli);
+	const char *severity = json_string_value(json_object_get(match, "severity"));
+	const char *brand = json_string_value(json_object_get(match, "brand")), *technique = json_string_value(json_object_get(match, "technique"));
+	json_t *evidence = json_object_get(match, "evidence");
+
+	print_marked(cli, json_string_value(json_object_get(match, "name")), evidence);
+	fprintf(cli->out, "  %s%lld %s%s  %s", palette_severity(&colours, severity), (long long)json_integer_value(json_object_get(match, "score")),
+		severity, colours.reset, json_string_value(json_object_get(match, "rule")));
+	if (brand != NULL)
+		fprintf(cli->out, "  resembles %s", brand);
+	if (technique != NULL)
+		fprintf(cli->out, "  (%s)", technique);
+	if (!json_is_true(json_object_get(match, "flagged")))
+		fprintf(cli->out, "  not flagged: below %lld", (long long)json_integer_value(json_object_get(match, "min_score")));
+	fputc('\n', cli->out);
+	cli_print_evidence(cli, evidence);
+}
+
+bool lines_open(struct line_reader *reader, const char *path, bool first_column, struct error *err)
+{
+	bool standard = strcmp(path, "-") == 0;
+
+	*reader = (struct line_reader){ .in = standard ? stdin : fopen(path, "r"), .first_column = first_column };
+	if (reader->in == NULL)
+		return error_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
+	return true;
+}
+
+bool lines_next(struct line_reader *reader, struct slice *line)
+{
+	ssize_t len = getline(&reader->line, &reader->cap, reader->in);
+
+	if (len < 0)
+		return false;
+	while (len > 0 && (reader->line[len - 1] == '\n' || reader->line[len - 1] == '\r'))
+		len--;
+	*line = slice_of(reader->line, (size_t)len);
+
+	ptrdiff_t tab = slice_find(*line, '\t');
+
+	if (reader->first_column && tab >= 0)
+		line->len = (size_t)tab;
+	return true;
+}
+
+void lines_close(struct line_reader *reader)
+{
+	if (reader->in != NULL && reader->in != stdin)
+		fclose(reader->in);
+	free(reader->line);
+}

@@ -1,0 +1,34 @@
+/* What the commands about rules share: the configuration's rules (or a file's), compiled, and answers in print. */
+#ifndef CTWATCH_RULES_CLI_H
+#define CTWATCH_RULES_CLI_H
+
+#include "cli.h"
+#include "rules.h"
+#include "rules_load.h"
+
+struct cli_rules {
+	struct suffix_table *suffixes;
+	struct ruleset *rules;
+	struct rule_scratch *scratch;
+};
+
+/* `files`: the value of --rules, packs and paths separated by commas, or NULL for what the configuration names. */
+bool cli_rules_open(struct cli *cli, const char *files, struct cli_rules *out, struct error *err);
+void cli_rules_close(struct cli_rules *);
+
+/* One match (an object of "matches" as `check --format jsonl` prints it) for people. */
+void cli_print_match(struct cli *cli, json_t *match);
+/* Rows of evidence: signal, points, sentence. */
+void cli_print_evidence(struct cli *cli, json_t *evidence);
+/* Reads lines, without their ends, from a file or "-"; what follows a tab is left off when `first_column`. */
+struct line_reader {
+	FILE *in;
+	char *line;
+	size_t cap;
+	bool first_column;
+};
+bool lines_open(struct line_reader *, const char *path, bool first_column, struct error *err);
+bool lines_next(struct line_reader *, struct slice *line);
+void lines_close(struct line_reader *);
+
+#endif
