@@ -59,17 +59,18 @@ void names_clear(struct cert_names *names)
 static uint32_t hash_name(const struct cert_name *name)
 {
 	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t h = name->text.len * odd + name->kind, word;
-	struct slice in = name->text;
+	const uint8_t *at = name->text.data;
+	size_t len = name->text.len;
+	uint64_t h = len * odd + name->kind, word;
 
-	for (; in.len >= 8; in = slice_sub(in, 8, in.len)) {
-		memcpy(&word, in.data, 8);
+	for (; len >= 8; at += 8, len -= 8) {
+		memcpy(&word, at, 8);
 		h = (h ^ word) * odd;
 		h ^= h >> 32;
 	}
 	word = 0;
-	if (in.len > 0)
-		memcpy(&word, in.data, in.len);
+	if (len > 0)
+		memcpy(&word, at, len);
 	h = (h ^ word) * odd;
 	return (uint32_t)(h >> 32);
 }

@@ -123,6 +123,7 @@ static bool add_line(struct suffix_table *t, struct slice line, struct error *er
 	unsigned flags = NODE_RULE;
 	char ascii[DNS_NAME_MAX + 1];
 	struct slice rule = line;
+	struct error why;
 
 	if (rule.data[0] == '!') {
 		flags = NODE_EXCEPTION;
@@ -134,8 +135,8 @@ static bool add_line(struct suffix_table *t, struct slice line, struct error *er
 		flags = NODE_WILDCARD | NODE_RULE;
 		rule = slice_sub(rule, 2, rule.len);
 	}
-	if (!dns_name_to_ascii(rule, ascii, err))
-		return error_context(err, "public suffix list");
+	if (!dns_name_to_ascii(rule, ascii, &why))
+		return error_set(err, ERR_MALFORMED, "public suffix list: %s", why.text);
 	if (flags == NODE_EXCEPTION && strchr(ascii, '.') == NULL)
 		return error_set(err, ERR_MALFORMED, "public suffix list: exception \"!%s\" has one label only", ascii);
 	if (t->n >= RULES_MAX || !add_rule(t, slice_text(ascii), flags))

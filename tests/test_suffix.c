@@ -130,6 +130,7 @@ static void lists_that_are_no_lists_are_refused(void **state)
 	assert_null(suffix_table_new(SLICE_LITERAL("// only a comment\n"), "x", &err));
 	assert_null(suffix_table_new(SLICE_LITERAL("com\na..b\n"), "x", &err));
 	assert_null(suffix_table_new(SLICE_LITERAL("com\n\xff\xfe\n"), "x", &err));
+	assert_int_equal(err.kind, ERR_MALFORMED);
 	assert_null(suffix_table_new(SLICE_LITERAL("com\n!net\n"), "x", &err));
 	assert_non_null(strstr(err.text, "!net"));
 }
