@@ -1,6 +1,7 @@
 /* The table of commands, in the order in which help lists them. */
 #include "cli.h"
 
+extern const struct command run_command, scan_command;
 extern const struct command brands_command;
 extern const struct command check_command;
 extern const struct command export_command;
@@ -9,6 +10,8 @@ extern const struct command rules_command;
 extern const struct command version_command;
 
 const struct command *const COMMANDS[] = {
+	&run_command,
+	&scan_command,
 	&check_command,
 	&inspect_command,
 	&rules_command,
