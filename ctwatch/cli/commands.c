@@ -7,6 +7,7 @@ extern const struct command check_command;
 extern const struct command export_command;
 extern const struct command inspect_command;
 extern const struct command rules_command;
+extern const struct command report_command;
 extern const struct command version_command;
 
 const struct command *const COMMANDS[] = {
@@ -17,6 +18,7 @@ const struct command *const COMMANDS[] = {
 	&rules_command,
 	&brands_command,
 	&export_command,
+	&report_command,
 	&version_command,
 	NULL,
 };
