@@ -288,6 +288,13 @@ int cli_fail(struct cli *cli, const struct error *err)
 	return exit_code_of(err);
 }
 
+int cli_fail_state(struct cli *cli, const struct error *err)
+{
+	int code = cli_fail(cli, err);
+
+	return err->kind == ERR_USAGE ? EXIT_NO : err->kind == ERR_RETRY ? EXIT_STATE : code;
+}
+
 bool cli_config(struct cli *cli, struct config *out, struct error *err)
 {
 	if (!config_load(cli->config_path, out, err))

@@ -80,6 +80,8 @@ bool cli_options(struct cli *cli, int *argc, char **argv, void *values, int *exi
 int cli_usage(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Prints the error as one sentence and returns exit_code_of(err). */
 int cli_fail(struct cli *cli, const struct error *err);
+/* The same for commands that only touch the state: locked is EXIT_STATE, and an id that names nothing is an answer, EXIT_NO. */
+int cli_fail_state(struct cli *cli, const struct error *err);
 
 /* The configuration with -c and --state applied. */
 bool cli_config(struct cli *cli, struct config *out, struct error *err);
@@ -119,6 +121,9 @@ void table_print(const struct table *, const struct cli *cli);
 void cli_json(struct cli *cli, enum output_format format, json_t *value);
 /* "3 min ago", "never" for 0. Returns `out`. */
 char *ago_format(int64_t time_ms, int64_t now_ms, char out[TIME_TEXT_LEN]);
+/* For the columns of a table: "45s", "8h", "20d", "never" for 0; and "1.23M" of a count. Both return `out`. */
+char *age_short(int64_t time_ms, int64_t now_ms, char out[TIME_TEXT_LEN]);
+char *count_short(uint64_t n, char out[TIME_TEXT_LEN]);
 /* Wraps a paragraph to the width, each line behind `indent` spaces. */
 void cli_paragraph(FILE *out, int width, int indent, const char *text);
 

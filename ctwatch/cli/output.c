@@ -43,6 +43,43 @@ char *ago_format(int64_t time_ms, int64_t now_ms, char out[TIME_TEXT_LEN])
 	return out;
 }
 
+char *age_short(int64_t time_ms, int64_t now_ms, char out[TIME_TEXT_LEN])
+{
+	static const struct {
+		int64_t unit_ms, below_ms;
+		const char *letter;
+	} units[] = { { 1000, 60000, "s" }, { 60000, 3600000, "m" }, { 3600000, 48 * 3600000ll, "h" }, { 86400000, INT64_MAX, "d" } };
+	int64_t age_ms = now_ms > time_ms ? now_ms - time_ms : 0;
+	size_t i = 0;
+
+	if (time_ms == 0) {
+		snprintf(out, TIME_TEXT_LEN, "never");
+		return out;
+	}
+	while (age_ms >= units[i].below_ms)
+		i++;
+	snprintf(out, TIME_TEXT_LEN, "%lld%s", (long long)(age_ms / units[i].unit_ms), units[i].letter);
+	return out;
+}
+
+char *count_short(uint64_t n, char out[TIME_TEXT_LEN])
+{
+	static const char letters[] = "kMGTPE";
+	double value = (double)n;
+	int i = -1;
+
+	if (n < 10000) {
+		snprintf(out, TIME_TEXT_LEN, "%llu", (unsigned long long)n);
+		return out;
+	}
+	while (value >= 999.5) {
+		value /= 1000;
+		i++;
+	}
+	snprintf(out, TIME_TEXT_LEN, "%.*f%c", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, letters[i]);
+	return out;
+}
+
 void cli_paragraph(FILE *out, int width, int indent, const char *text)
 {
 	int column = 0;

@@ -1,0 +1,349 @@
+/* `ctwatch logs`: every log, how far it is read and proven, and which are not read and why. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+struct logs_options {
+	enum output_format format;
+};
+
+static const struct option OPTIONS[] = {
+	{ "format", 0, OPTION_FORMAT, offsetof(struct logs_options, format), "KIND", "text, json or jsonl" },
+	{ 0 },
+};
+
+struct listing {
+	struct cli *cli;
+	const char *wanted;               /* part of a name or URL, or NULL */
+	enum output_format format;
+	struct palette palette;
+	struct table *table;
+	json_t *array;
+	uint64_t n_read, n_other;
+};
+
+static bool is_read(const struct state_log *log)
+{
+	return log->why_not_read == NULL;
+}
+
+static uint64_t entries_behind(const struct state_log *log)
+{
+	return log->start_index >= 0 && log->head_size > log->position ? log->head_size - log->position : 0;
+}
+
+/* How old is what was read last? At the head it is as new as it can be. */
+static const char *lag_text(const struct state_log *log, int64_t now_ms, char out[TIME_TEXT_LEN])
+{
+	if (log->start_index < 0 || log->head_size == 0)
+		return "-";
+	if (entries_behind(log) == 0)
+		return "none";
+	if (log->last_entry_ms == 0)
+		return "unknown";
+	return age_short(log->last_entry_ms, now_ms, out);
+}
+
+/* The one thing that a line has room for: the worst. */
+static char *note_of(const struct state_log *log)
+{
+	if (log->n_open_incidents > 0)
+		return xasprintf("%" PRIu64 " incident%s open", log->n_open_incidents, log->n_open_incidents == 1 ? "" : "s");
+	if (log->last_error != NULL)
+		return xstrdup(log->last_error);
+	if (log->last_success_ms == 0)
+		return xstrdup("not heard from yet");
+	return xstrdup(strcmp(log->lifecycle, "usable") == 0 ? "" : log->lifecycle);
+}
+
+static json_t *number_or_null(bool known, uint64_t n)
+{
+	return known ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *time_or_null(int64_t time_ms)
+{
+	char text[TIME_TEXT_LEN];
+
+	return time_ms > 0 && time_ms < INT64_MAX ? json_string(time_format_rfc3339(time_ms, text)) : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text != NULL ? json_string(text) : json_null();
+}
+
+static json_t *log_json(const struct state_log *log)
+{
+	char id[BASE64_LEN(HASH_LEN) + 1];
+	bool started = log->start_index >= 0;
+	json_t *o = json_object();
+
+	base64_encode(log->log_id.bytes, HASH_LEN, id);
+	json_object_set_new(o, "id", json_string(id));
+	json_object_set_new(o, "name", text_or_null(log->name));
+	json_object_set_new(o, "url", text_or_null(log->url));
+	json_object_set_new(o, "operator", text_or_null(log->log_operator));
+	json_object_set_new(o, "protocol", text_or_null(log->protocol));
+	json_object_set_new(o, "lifecycle", text_or_null(log->lifecycle));
+	json_object_set_new(o, "read", json_boolean(is_read(log)));
+	json_object_set_new(o, "why_not_read", text_or_null(log->why_not_read));
+	json_object_set_new(o, "size", number_or_null(log->head_size > 0, log->head_size));
+	json_object_set_new(o, "head_timestamp", time_or_null(log->head_timestamp_ms));
+	json_object_set_new(o, "start_index", number_or_null(started, (uint64_t)log->start_index));
+	json_object_set_new(o, "position", number_or_null(started, log->position));
+	json_object_set_new(o, "behind", number_or_null(started, entries_behind(log)));
+	json_object_set_new(o, "read_entries", json_integer((json_int_t)log->read_entries));
+	json_object_set_new(o, "verified_size", json_integer((json_int_t)log->verified_size));
+	json_object_set_new(o, "verified", time_or_null(log->verified_ms));
+	json_object_set_new(o, "last_entry", time_or_null(log->last_entry_ms));
+	json_object_set_new(o, "last_success", time_or_null(log->last_success_ms));
+	json_object_set_new(o, "last_error", text_or_null(log->last_error));
+	json_object_set_new(o, "last_error_at", time_or_null(log->last_error_ms));
+	json_object_set_new(o, "open_incidents", json_integer((json_int_t)log->n_open_incidents));
+	json_object_set_new(o, "interval_end", time_or_null(log->sunset_ms));
+	return o;
+}
+
+static void add_row(struct listing *l, const struct state_log *log)
+{
+	char count[TIME_TEXT_LEN], lag[TIME_TEXT_LEN], *note = note_of(log);
+	bool started = log->start_index >= 0;
+
+	table_cell(l->table, log->name);
+	table_cell(l->table, log->protocol[0] == 's' ? "static" : "classic");
+	table_cell(l->table, log->head_size > 0 ? count_short(log->head_size, count) : "-");
+	table_cell(l->table, started ? count_short(entries_behind(log), count) : "-");
+	table_cell(l->table, lag_text(log, l->cli->now_ms, lag));
+	table_cell(l->table, log->verified_size == 0 ? "-" : log->verified_size >= log->position ? "all" : count_short(log->verified_size, count));
+	table_colour(l->table, log->n_open_incidents > 0 ? l->palette.red : log->last_error != NULL ? l->palette.yellow : "");
+	table_cell(l->table, note);
+	free(note);
+}
+
+/* ---- one log ------------------------------------------------------------------------------------------ */
+
+static void print_line(struct cli *cli, const char *label, const char *text)
+{
+	char safe[2048];
+
+	fprintf(cli->out, "  %-11s %s\n", label, text_escape(slice_text(text), safe, sizeof(safe)));
+}
+
+static void print_when(struct cli *cli, const char *label, int64_t time_ms)
+{
+	char text[TIME_TEXT_LEN], ago[TIME_TEXT_LEN];
+
+	if (time_ms == 0) {
+		print_line(cli, label, "never");
+		return;
+	}
+	time_format_rfc3339(time_ms, text);
+	fprintf(cli->out, "  %-11s %.10s %.8s UTC (%s)\n", label, text, text + 11, ago_format(time_ms, cli->now_ms, ago));
+}
+
+static void print_count(struct cli *cli, const char *label, uint64_t n)
+{
+	char text[TIME_TEXT_LEN];
+
+	print_line(cli, label, count_format(n, text));
+}
+
+static void print_log(struct cli *cli, const struct state_log *log)
+{
+	char id[BASE64_LEN(HASH_LEN) + 1], safe[512];
+
+	base64_encode(log->log_id.bytes, HASH_LEN, id);
+	fprintf(cli->out, "%s\n", text_escape(slice_text(log->name), safe, sizeof(safe)));
+	print_line(cli, "id", id);
+	print_line(cli, "url", log->url);
+	print_line(cli, "operator", log->log_operator);
+	print_line(cli, "protocol", log->protocol);
+	print_line(cli, "lifecycle", log->lifecycle);
+	if (log->why_not_read != NULL)
+		print_line(cli, "not read", log->why_not_read);
+	if (log->head_size > 0) {
+		print_count(cli, "size", log->head_size);
+		print_when(cli, "head of", log->head_timestamp_ms);
+	}
+	if (log->start_index >= 0) {
+		print_count(cli, "started at", (uint64_t)log->start_index);
+		print_count(cli, "position", log->position);
+		print_count(cli, "behind", entries_behind(log));
+		print_count(cli, "read", log->read_entries);
+		print_count(cli, "proven", log->verified_size);
+		print_when(cli, "newest", log->last_entry_ms);
+	}
+	print_when(cli, "answered", log->last_success_ms);
+	if (log->last_error != NULL) {
+		print_when(cli, "failed", log->last_error_ms);
+		print_line(cli, "because", log->last_error);
+	}
+	print_count(cli, "incidents", log->n_open_incidents);
+}
+
+static bool is_wanted(const struct listing *l, const struct state_log *log)
+{
+	return l->wanted == NULL || strcasestr(log->name, l->wanted) != NULL || strcasestr(log->url, l->wanted) != NULL;
+}
+
+static bool on_wanted(void *ctx, const struct state_log *log)
+{
+	struct listing *l = ctx;
+
+	if (!is_wanted(l, log))
+		return true;
+	if (l->n_read++ > 0)
+		fputc('\n', l->cli->out);
+	print_log(l->cli, log);
+	return true;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------------------- */
+
+static bool on_read(void *ctx, const struct state_log *log)
+{
+	struct listing *l = ctx;
+
+	if (is_read(log)) {
+		l->n_read++;
+		add_row(l, log);
+	} else {
+		l->n_other++;
+	}
+	return true;
+}
+
+static bool on_other(void *ctx, const struct state_log *log)
+{
+	struct listing *l = ctx;
+
+	if (is_read(log))
+		return true;
+	table_cell(l->table, log->name);
+	table_cell(l->table, log->lifecycle);
+	table_cell(l->table, log->why_not_read);
+	return true;
+}
+
+static bool on_json(void *ctx, const struct state_log *log)
+{
+	struct listing *l = ctx;
+
+	if (!is_wanted(l, log))
+		return true;
+	l->n_read++;
+	if (l->format == OUTPUT_JSONL)
+		cli_json(l->cli, OUTPUT_JSONL, log_json(log));
+	else
+		json_array_append_new(l->array, log_json(log));
+	return true;
+}
+
+static struct table *read_table(void)
+{
+	struct table *table = table_new();
+
+	table_column(table, "LOG", ALIGN_LEFT, 26);
+	table_column(table, "API", ALIGN_LEFT, 0);
+	table_column(table, "SIZE", ALIGN_RIGHT, 0);
+	table_column(table, "BEHIND", ALIGN_RIGHT, 0);
+	table_column(table, "LAG", ALIGN_LEFT, 4);
+	table_column(table, "PROVEN", ALIGN_RIGHT, 0);
+	table_column(table, "NOTE", ALIGN_LEFT, 10);
+	return table;
+}
+
+static struct table *other_table(void)
+{
+	struct table *table = table_new();
+
+	table_column(table, "NOT READ", ALIGN_LEFT, 14);
+	table_column(table, "LIFECYCLE", ALIGN_LEFT, 0);
+	table_column(table, "WHY", ALIGN_LEFT, 20);
+	return table;
+}
+
+static bool print_tables(struct listing *l, struct state *st, struct error *err)
+{
+	l->table = read_table();
+	bool ok = state_each_log(st, on_read, l, err);
+
+	if (ok && l->n_read > 0)
+		table_print(l->table, l->cli);
+	table_free(l->table);
+	if (!ok || l->n_other == 0)
+		return ok;
+	fputs(l->n_read > 0 ? "\n" : "", l->cli->out);
+	l->table = other_table();
+	ok = state_each_log(st, on_other, l, err);
+	if (ok)
+		table_print(l->table, l->cli);
+	table_free(l->table);
+	return ok;
+}
+
+static int list(struct cli *cli, struct state *st, enum output_format format, const char *wanted)
+{
+	struct listing l = { .cli = cli, .wanted = wanted, .format = format, .palette = cli_palette(cli) };
+	struct error err;
+	bool ok;
+
+	if (format == OUTPUT_TEXT) {
+		ok = wanted != NULL ? state_each_log(st, on_wanted, &l, &err) : print_tables(&l, st, &err);
+	} else {
+		l.array = json_array();
+		ok = state_each_log(st, on_json, &l, &err);
+		if (ok && format == OUTPUT_JSON)
+			cli_json(cli, OUTPUT_JSON, json_incref(l.array));
+		json_decref(l.array);
+	}
+	if (!ok)
+		return cli_fail_state(cli, &err);
+	if (l.n_read + l.n_other > 0)
+		return EXIT_DONE;
+	if (wanted != NULL) {
+		char safe[256];
+
+		fprintf(cli->err, "ctwatch logs: no log has \"%s\" in its name or URL\n", text_escape(slice_text(wanted), safe, sizeof(safe)));
+		return EXIT_NO;
+	}
+	if (format == OUTPUT_TEXT)
+		fputs("No log has been followed yet; `ctwatch run` begins.\n", cli->out);
+	return EXIT_DONE;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct logs_options options = { 0 };
+	struct state *st;
+	struct error err;
+	int code;
+
+	if (!cli_options(cli, &argc, argv, &options, &code))
+		return code;
+	if (argc > 2)
+		return cli_usage(cli, "it takes one word, a part of a log's name");
+	if (!cli_state(cli, STATE_READ, &st, &err))
+		return cli_fail(cli, &err);
+	code = list(cli, st, options.format, argv[1]);
+	state_close(st);
+	return code;
+}
+
+const struct command logs_command = {
+	.name = "logs",
+	.summary = "every log: how far it is read and proven, and which are not read and why",
+	.usage = "[NAME] [--format text|json|jsonl]",
+	.help = "Without a word, a line for every log; with a part of a log's name or URL, all\n"
+		"that is known of it.\n"
+		"\n"
+		"SIZE is the newest tree head whose signature is good, BEHIND the entries up to\n"
+		"it that are not read yet, LAG the age of the newest entry that was read, PROVEN\n"
+		"how much of what was read is covered by a signed tree head whose root was\n"
+		"rebuilt.",
+	.options = OPTIONS,
+	.run = run,
+};
