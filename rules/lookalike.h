@@ -207,6 +207,7 @@ struct form {
 struct official {
 	uint32_t brand, text;           /* codes without separators */
 	uint8_t len, own_len;           /* own_len: letters of its registrable label */
+	uint8_t class;                  /* of that label */
 	uint8_t label_at[8];            /* where its labels begin; n_labels of them */
 	uint8_t n_labels;
 	const char *domain;             /* borrowed from the brand */
@@ -321,6 +322,7 @@ struct verdict {
 	uint8_t technique;
 	uint8_t class;
 	bool digest;
+	bool loud;                      /* an edit of a medium term that people see */
 	int16_t base, keyword, zone, level, score;
 	uint8_t held;                   /* enum held: why it is worth nothing or less */
 	const struct keyword *word;     /* the keyword that counted, or NULL */
@@ -360,7 +362,7 @@ enum look_technique {
 };
 
 enum held {
-	HELD_NO, HELD_CLASS, HELD_TOKEN, HELD_KEYWORD, HELD_OWN_KEYWORD, HELD_EXCLUDED, HELD_TECHNIQUE, HELD_GLUED, HELD_RESIDUE, HELD_WEAK
+	HELD_NO, HELD_CLASS, HELD_TOKEN, HELD_KEYWORD, HELD_OWN_KEYWORD, HELD_EXCLUDED, HELD_TECHNIQUE, HELD_GLUED, HELD_RESIDUE, HELD_WEAK, HELD_ORDINARY
 };
 
 /* True when the hit is worth anything at all; *out is filled either way. */

@@ -192,6 +192,7 @@ static void add_official(struct lookalike *look, uint32_t brand, const char *dom
 	fold_codes(codes, n, false, folded);
 	official.len = (uint8_t)n;
 	official.own_len = (uint8_t)view_registrable_label(&view).len;
+	official.class = (uint8_t)class_of(official.own_len, is_ordinary_word((const char *)view_registrable_label(&view).data, official.own_len));
 	official.text = store_codes(look, codes, n);
 	look->longest_official = n > look->longest_official ? n : look->longest_official;
 	probe_table_add(&look->official, hash_codes(folded, n), (uint32_t)look->n_officials, 0);

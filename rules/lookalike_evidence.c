@@ -289,6 +289,9 @@ void look_held_text(const struct lookalike *look, const struct lookalike_scratch
 	case HELD_WEAK:
 		snprintf(out, out_len, "\"%s\" is close to \"%s\", but stands beside other words", seen, term);
 		break;
+	case HELD_ORDINARY:
+		snprintf(out, out_len, "\"%s\" is close to \"%s\", but an ordinary word itself", seen, term);
+		break;
 	default:
 		snprintf(out, out_len, "\"%s\" resembles \"%s\"", seen, term);
 	}

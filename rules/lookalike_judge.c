@@ -257,8 +257,8 @@ static void judge_inside(const struct scene *s, const struct hit *hit, struct ve
 		give(v, SIGNAL_E5, TECH_COMBOSQUAT, by_class(v, 88, telling(s) ? 88 : 62, shorter, vouched(s) ? 60 : 40));
 		v->held = v->base < SCORE_KEPT ? HELD_TOKEN : HELD_NO;
 	} else {
-		give(v, SIGNAL_E6, TECH_EMBEDDING, by_class(v, 66, s->joined ? 0 : 45, 0, 0));
-		v->held = v->class == CLASS_LONG ? HELD_NO : HELD_TOKEN;
+		give(v, SIGNAL_E6, TECH_EMBEDDING, s->joined ? by_class(v, 50, 0, 0, 0) : by_class(v, 66, 45, 0, 0));
+		v->held = v->base >= SCORE_MEDIUM ? HELD_NO : HELD_TOKEN;
 	}
 }
 
@@ -277,14 +277,23 @@ static void judge_cross(const struct scene *s, const struct hit *hit, struct ver
 	const struct raw_text *raw = s->raw;
 	const struct look_label *last = &raw->labels[raw->label_of[hit->to - 1]];
 	bool equal = hit->from == s->label->from && hit->to == last->to;
-	bool wide = last - s->label > 2;
+	bool wide = last - s->label > 2, aligned;
 
 	give(v, SIGNAL_X1, TECH_SUBDOMAIN_SPLIT, 0);
 	v->held = HELD_CLASS;
 	if (hit->how != HOW_EXACT || wide || s->term->kind != TERM_NAME)
 		return;
-	v->base = (int16_t)(equal ? by_class(v, 70, 66, 0, 0) : s->term->glued ? 0 : by_class(v, 64, 0, 0, 0));
-	v->held = v->base ? HELD_NO : HELD_CLASS;
+	aligned = hit->from == s->label->from || hit->to == last->to;
+	v->base = (int16_t)(equal ? by_class(v, 70, 66, 0, 0) : s->term->glued ? 0 : by_class(v, aligned ? 62 : 50, 0, 0, 0));
+	v->held = v->base >= SCORE_MEDIUM ? HELD_NO : HELD_CLASS;
+}
+
+static bool has_digit(const struct scene *s, const struct hit *hit)
+{
+	for (unsigned i = hit->from; i < hit->to; i++)
+		if (is_digit_code(s->raw->code[i]))
+			return true;
+	return false;
 }
 
 static void judge_shape(const struct scene *s, const struct hit *hit, struct verdict *v)
@@ -295,7 +304,8 @@ static void judge_shape(const struct scene *s, const struct hit *hit, struct ver
 
 	v->held = HELD_NO;
 	if (s->full || s->whole) {
-		int shorter = !leet && beside && telling(s) ? 62 : 0;
+		/* of four letters, "vps" for "ups" is a word of its own; a digit among letters is not */
+		int shorter = !leet && beside && telling(s) && has_digit(s, hit) ? 62 : 0;
 		int word = beside && (vouched(s) || s->joined) ? 62 : s->full ? 50 : 35;
 
 		give(v, leet ? SIGNAL_F2 : SIGNAL_F1, technique,
@@ -327,34 +337,72 @@ static void judge_idn(const struct scene *s, const struct hit *hit, struct verdi
 		v->held = HELD_CLASS;
 }
 
+static bool is_ordinary_part(const struct scene *s, const struct hit *hit)
+{
+	char word[TERM_LEN_MAX];
+	unsigned len = hit->to - hit->from;
+
+	if (len > TERM_LEN_MAX)
+		return false;
+	for (unsigned i = 0; i < len; i++)
+		word[i] = ascii_of_code(s->raw->code[hit->from + i]);
+	return is_ordinary_word(word, len);
+}
+
+/* "article10" for "article19": another number of the same thing. */
+static bool differ_in_number_only(const struct scene *s, const struct hit *hit)
+{
+	const uint8_t *term = s->look->codes + s->term->text, *seen = s->raw->code + hit->from;
+	unsigned n = s->term->len, m = hit->to - hit->from;
+
+	while (n > 0 && is_digit_code(term[n - 1]))
+		n--;
+	while (m > 0 && is_digit_code(seen[m - 1]))
+		m--;
+	return n < s->term->len && m < (unsigned)(hit->to - hit->from) && n == m && memcmp(term, seen, n) == 0;
+}
+
+static int close_base(const struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	const struct term *term = s->term;
+	bool quiet = osa_is_quiet(s->look->codes + term->text, term->len, s->raw->code + hit->from, hit->to - hit->from);
+
+	if (hit->how == HOW_NEAR) {
+		give(v, SIGNAL_F4, TECH_HOMOGLYPH, by_class(v, hit->distance <= (term->len < 12 ? 2u : term->len / 4u) ? 68 : 0, 0, 0, 0));
+	} else if (hit->distance == 1) {
+		give(v, SIGNAL_D1, TECH_TYPO, hit->folded ? by_class(v, 70, 0, 0, 0) : by_class(v, 78, quiet ? 62 : 50, 0, 0));
+		v->loud = v->class == CLASS_MEDIUM && !quiet;
+	} else {
+		give(v, SIGNAL_D2, TECH_DISTANCE_2, by_class(v, hit->folded ? 55 : 62, 0, 0, 0));
+	}
+	return v->base;
+}
+
+#define FOREIGN_POINTS (-16)
+
 /* Distance 1 and 2, and near shapes: a whole part of the name, or one with keywords glued to it. */
 static void judge_close(const struct scene *s, const struct hit *hit, struct verdict *v)
 {
-	const struct term *term = s->term;
-	const uint8_t *codes = s->look->codes + term->text;
-	unsigned len = hit->to - hit->from;
-	bool quiet = osa_is_quiet(codes, term->len, s->raw->code + hit->from, len);
-	bool first_kept = codes[0] == s->raw->code[hit->from];
+	int base = close_base(s, hit, v);
 
-	if (hit->how == HOW_NEAR)
-		give(v, SIGNAL_F4, TECH_HOMOGLYPH, by_class(v, hit->distance <= (term->len < 12 ? 2u : term->len / 4u) ? 72 : 0, 0, 0, 0));
-	else if (hit->distance == 1)
-		give(v, SIGNAL_D1, TECH_TYPO, hit->folded ? by_class(v, 70, 0, 0, 0) : by_class(v, 78, quiet ? 62 : 50, 0, 0));
-	else
-		give(v, SIGNAL_D2, TECH_DISTANCE_2, by_class(v, hit->folded ? 55 : 62, 0, 0, 0));
-	v->held = v->base ? HELD_NO : HELD_CLASS;
-	if (v->base && term->glued) {
-		v->base = (int16_t)(first_kept ? 55 : 0);
+	v->held = base ? HELD_NO : HELD_CLASS;
+	if (base && s->term->glued) {
+		base = s->look->codes[s->term->text] == s->raw->code[hit->from] ? 55 : 0;
 		v->held = HELD_GLUED;
 	}
-	if (v->base && s->tokens.foreign > 0) {
-		v->base = (int16_t)(v->base - 16);
+	if (base && (s->tokens.foreign > 0 || differ_in_number_only(s, hit))) {
+		base += FOREIGN_POINTS;
 		v->held = HELD_WEAK;
 	}
 	if (!s->whole && (s->residue.foreign > 0 || s->residue.words == 0)) {
-		v->base = 0;
+		base = 0;
 		v->held = HELD_RESIDUE;
 	}
+	if (base && is_ordinary_part(s, hit)) {
+		base = 0;
+		v->held = HELD_ORDINARY;
+	}
+	v->base = (int16_t)base;
 }
 
 /* ---- modifiers -------------------------------------------------------------------------------------------------------------- */
@@ -396,7 +444,8 @@ static void add_modifiers(const struct scene *s, const struct hit *hit, struct v
 		return;
 	take_word(v, &s->tokens);
 	take_word(v, &s->residue);
-	if (close && !s->idn && keywords_only(s))
+	/* a replaced letter in a medium term makes many a family name: only words that ask for credentials, or the brand's own, add */
+	if (close && !s->idn && keywords_only(s) && (!v->loud || vouched(s)))
 		v->keyword = KEYWORD_POINTS;
 	if (v->signal == SIGNAL_Z)
 		judge_beside_registrable(s, v);
@@ -422,33 +471,64 @@ static void hold_weak_terms(const struct scene *s, struct verdict *v)
 
 /* ---- official domains and native names ------------------------------------------------------------------------------------------ */
 
-static void judge_official(const struct lookalike *look, const struct raw_text *raw, const struct hit *hit, struct verdict *v)
-{
-	const struct official *o = &look->officials[hit->term];
-	unsigned next = 1, hyphens = 0, glued = 0;
+enum separators { ALL_DOTS, SOME_HYPHENS, SOME_GLUED, OTHER_DOTS };
 
-	v->class = o->own_len <= SHORT_LEN_MAX ? CLASS_SHORT : CLASS_LONG;
+/* How the labels of an official domain are separated where it was found. */
+static enum separators official_separators(const struct official *o, const struct raw_text *raw, unsigned from)
+{
+	enum separators found = ALL_DOTS;
+	unsigned next = 1;
+
 	for (unsigned i = 1; i < o->len; i++) {
-		enum edge edge = raw->edge[hit->from + i];
+		enum edge edge = raw->edge[from + i];
 		bool boundary = next < o->n_labels && o->label_at[next] == i;
 
 		next += boundary;
-		if (boundary) {
-			hyphens += edge == EDGE_HYPHEN;
-			glued += edge == EDGE_NONE;
-		} else if (edge == EDGE_DOT) {
-			give(v, SIGNAL_L3, TECH_MISSING_DOT, 0);
-			v->held = HELD_CLASS;
-			return;
-		}
+		if (!boundary && edge == EDGE_DOT)
+			return OTHER_DOTS;
+		if (boundary && edge == EDGE_NONE)
+			found = SOME_GLUED;
+		else if (boundary && edge == EDGE_HYPHEN && found == ALL_DOTS)
+			found = SOME_HYPHENS;
 	}
-	if (glued)
-		give(v, SIGNAL_L3, TECH_MISSING_DOT, o->own_len < 3 ? 0 : by_class(v, 88, 88, 62, 62));
-	else if (hyphens)
-		give(v, SIGNAL_L2, TECH_TLD_IN_LABEL, o->own_len < 3 ? 60 : 94);
-	else
-		give(v, SIGNAL_L1, TECH_TARGET_EMBEDDING, 97);
-	v->held = v->base ? HELD_NO : HELD_CLASS;
+	return found;
+}
+
+/* Other words behind it in the label where it ends, none of them a keyword: "msc.com-science" may be anybody's. */
+static bool foreign_behind(struct scene *s, const struct official *o, const struct hit *hit)
+{
+	const struct look_label *label = &s->raw->labels[s->raw->label_of[hit->to - 1]];
+	struct beside b = { 0 };
+
+	s->brand = o->brand;
+	s->sets = s->look->index[o->brand].keyword_sets;
+	for (unsigned t = label->first_token; t < label->first_token + (unsigned)label->n_tokens; t++)
+		if (s->raw->tokens[t].from >= hit->to)
+			note_part(s, s->raw->tokens[t].from, s->raw->tokens[t].to, TOKEN_WORDS_MAX, &b);
+	return b.foreign > 0 && b.words == 0;
+}
+
+static void judge_official(struct scene *s, const struct hit *hit, struct verdict *v)
+{
+	const struct official *o = &s->look->officials[hit->term];
+	bool foreign = foreign_behind(s, o, hit);
+
+	v->brand = o->brand;
+	v->class = o->class;
+	switch (official_separators(o, s->raw, hit->from)) {
+	case ALL_DOTS:
+		give(v, SIGNAL_L1, TECH_TARGET_EMBEDDING, foreign ? by_class(v, 97, 97, 50, 75) : 97);
+		break;
+	case SOME_HYPHENS:
+		give(v, SIGNAL_L2, TECH_TLD_IN_LABEL, o->own_len < 3 ? 60 : foreign ? by_class(v, 94, 94, 70, 70) : 94);
+		break;
+	case SOME_GLUED:
+		give(v, SIGNAL_L3, TECH_MISSING_DOT, o->own_len < 3 ? 0 : by_class(v, 88, 88, foreign ? 45 : 62, 50));
+		break;
+	case OTHER_DOTS:
+		give(v, SIGNAL_L3, TECH_MISSING_DOT, 0);
+	}
+	v->held = v->base >= SCORE_MEDIUM ? HELD_NO : HELD_CLASS;
 }
 
 static void judge_native(const struct scene *s, struct verdict *v)
@@ -484,8 +564,7 @@ bool look_judge(const struct lookalike *look, const struct lookalike_scratch *sc
 	*v = (struct verdict){ .hit = *hit, .signal = SIGNAL_E6, .technique = TECH_EMBEDDING };
 	scene_init(&s, look, scratch, hit);
 	if (hit->how == HOW_OFFICIAL) {
-		v->brand = look->officials[hit->term].brand;
-		judge_official(look, &scratch->raw, hit, v);
+		judge_official(&s, hit, v);
 		return finish(look, v->brand, v);
 	}
 	s.term = &look->terms[hit->term];

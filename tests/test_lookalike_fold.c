@@ -238,7 +238,7 @@ static void too_many_keyword_sets_are_refused_with_a_sentence(void **state)
 static void ordinary_words_are_known_and_names_are_not(void **state)
 {
 	static const char *const ordinary[] = { "ability", "russia", "nature", "zurich", "horizon", "youth" };
-	static const char *const names[] = { "sangrail", "globalordnance", "", "natur", "zzzz" };
+	static const char *const names[] = { "sangrail", "globalordnance", "", "natures", "zzzz" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(ordinary); i++)

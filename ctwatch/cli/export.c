@@ -1,12 +1,8 @@
 /* `ctwatch export`: indicators for other tools. */
 #include "cli.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "export.h"
+#include "output_file.h"
 
 struct options {
 	const char *format, *output, *rule, *kind, *brand, *status, *action, *zone, *tlp;
@@ -37,30 +33,6 @@ static const struct option OPTIONS[] = {
 	{ 0 },
 };
 
-/* A reader of the file sees the old export or the new one, never half of one. */
-static FILE *open_output(const char *path, char **temporary, struct error *err)
-{
-	*temporary = xasprintf("%s.new", path);
-	FILE *file = fopen(*temporary, "w");
-
-	if (file == NULL)
-		error_set(err, ERR_USAGE, "%s cannot be written: %s", *temporary, strerror(errno));
-	return file;
-}
-
-static bool close_output(FILE *file, const char *path, const char *temporary, bool ok, struct error *err)
-{
-	ok = ok && (fflush(file) == 0 && fsync(fileno(file)) == 0);
-	if (!ok && err->kind == ERR_NONE)
-		error_set(err, ERR_NO_SPACE, "%s cannot be written: %s", temporary, strerror(errno));
-	fclose(file);
-	if (ok && rename(temporary, path) != 0)
-		ok = error_set(err, ERR_USAGE, "%s cannot be replaced: %s", path, strerror(errno));
-	if (!ok)
-		unlink(temporary);
-	return ok;
-}
-
 static bool write_export(struct cli *cli, const struct export_format *format, const struct options *o, struct export_result *result, struct error *err)
 {
 	struct export_options options = {
@@ -75,16 +47,16 @@ static bool write_export(struct cli *cli, const struct export_format *format, co
 		.zone = o->zone,
 		.tlp = o->tlp,
 	};
+	struct output_file file;
 	struct state *st;
-	char *temporary = NULL;
 
 	if (!cli_state(cli, format->needs_write ? STATE_WRITE : STATE_READ, &st, err))
 		return false;
-	FILE *out = o->output != NULL ? open_output(o->output, &temporary, err) : cli->out;
-	bool ok = out != NULL && export_write(st, format, &options, out, result, err);
-	if (out != NULL && o->output != NULL)
-		ok = close_output(out, o->output, temporary, ok, err);
-	free(temporary);
+	bool ok = output_file_open(&file, o->output, cli->out, err);
+	if (ok) {
+		ok = export_write(st, format, &options, file.stream, result, err);
+		ok = output_file_close(&file, ok, err);
+	}
 	state_close(st);
 	return ok;
 }

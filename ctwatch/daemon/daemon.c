@@ -257,7 +257,7 @@ static void on_lists_changed(void *ctx, const struct lists_view *view)
 
 	if (d->stopping)
 		return;
-	d->view = view;
+	d->view = *view;
 	if (d->once && !d->started_logs)
 		return;                   /* the lists are being fetched: start with what comes of it */
 	sync_logs(d, view);
@@ -271,11 +271,11 @@ static void on_lists_refreshed(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	if (d->stopping || d->started_logs || d->view == NULL)
+	if (d->stopping || d->started_logs || d->view.union_list == NULL)
 		return;
 	d->started_logs = true;
-	sync_logs(d, d->view);
-	daemon_banner(d, d->view);
+	sync_logs(d, &d->view);
+	daemon_banner(d, &d->view);
 }
 
 /* ---- signals and the tick ------------------------------------------------------------------------------------------ */

@@ -40,7 +40,7 @@ struct daemon {
 	struct alerts *alerts;
 	struct sink_set *sinks;           /* owned by alerts; for the banner */
 	struct lists *lists;
-	const struct lists_view *view;    /* the latest */
+	struct lists_view view;           /* the latest; union_list is NULL before the first */
 	char *list_directory;
 	struct followed *followed;
 	bool once, started_logs, flushing, stopping, was_full;

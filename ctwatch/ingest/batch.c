@@ -154,7 +154,7 @@ static void check_times(struct cursor *c, int64_t timestamp_ms)
 	if (c->floor_head_ms != INT64_MIN && timestamp_ms < c->floor_head_ms - in->mmd_ms - BATCH_CLOCK_TOLERANCE_MS)
 		fault(c, CHECK_MMD_VIOLATION, "promised at %s, still missing from the head of %s, with an MMD of %" PRId64 " s",
 		      time_format_rfc3339(timestamp_ms, entry_time), time_format_rfc3339(c->floor_head_ms, head_time), in->mmd_ms / 1000);
-	if (c->next_head < in->n_heads && timestamp_ms > in->heads[c->next_head].timestamp_ms + BATCH_CLOCK_TOLERANCE_MS)
+	if (c->next_head < in->n_heads && timestamp_ms - BATCH_CLOCK_TOLERANCE_MS > in->heads[c->next_head].timestamp_ms)
 		fault(c, CHECK_TIMESTAMP_ORDER, "entry of %s lies in the head of %s", time_format_rfc3339(timestamp_ms, entry_time),
 		      time_format_rfc3339(in->heads[c->next_head].timestamp_ms, head_time));
 }

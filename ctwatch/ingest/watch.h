@@ -186,6 +186,8 @@ void watch_enter(struct watcher *, enum watcher_phase phase);
 void watch_hold(struct watcher *);
 void watch_release(struct watcher *);
 int64_t watch_now(const struct watcher *);
+/* A head's time as a signed number; what lies beyond it is the largest. */
+int64_t watch_head_ms(const struct tree_head *head);
 void watch_progress(struct watcher *);                /* something went forward */
 void watch_trouble(struct watcher *, const struct error *err);
 void watch_schedule(struct watcher *);                /* set the timer for whatever is due next */

@@ -62,7 +62,7 @@ static void signature_failed(struct watcher *w, struct slice raw, const struct e
 static void check_fresh(struct watcher *w, const struct tree_head *head)
 {
 	char text[TIME_TEXT_LEN], age_text[TIME_TEXT_LEN];
-	int64_t now = watch_now(w), time_ms = (int64_t)head->timestamp_ms, age = now - time_ms;
+	int64_t now = watch_now(w), time_ms = watch_head_ms(head), age = now - time_ms;
 	int64_t stale = w->log.protocol == LOG_STATIC ? STATIC_STALE_MS : (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000;
 	bool ended = w->how != FOLLOW_LIVE || now > w->log.interval_end_ms;
 

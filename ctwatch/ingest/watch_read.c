@@ -299,19 +299,19 @@ static void add_heads(struct watcher *w, struct read *r)
 
 	in->floor_head_ms = INT64_MIN;
 	if (w->has_verified_head && w->verified_head.tree_size <= in->from && w->verified_head.tree_size > 0)
-		in->floor_head_ms = (int64_t)w->verified_head.timestamp_ms;
+		in->floor_head_ms = watch_head_ms(&w->verified_head);
 	in->heads = r->heads;
 	for (size_t i = 0; i < w->n_pending; i++) {
 		const struct tree_head *head = &w->pending[i].head;
 
 		if (head->tree_size <= in->from) {
-			if ((int64_t)head->timestamp_ms > in->floor_head_ms)
-				in->floor_head_ms = (int64_t)head->timestamp_ms;
+			if (watch_head_ms(head) > in->floor_head_ms)
+				in->floor_head_ms = watch_head_ms(head);
 			continue;
 		}
 		if (in->n_heads == BATCH_HEADS_MAX)
 			break;
-		r->heads[in->n_heads++] = (struct batch_head){ head->tree_size, (int64_t)head->timestamp_ms };
+		r->heads[in->n_heads++] = (struct batch_head){ head->tree_size, watch_head_ms(head) };
 		if (head->tree_size >= in->to)
 			break;
 	}

@@ -15,6 +15,11 @@ int64_t watch_now(const struct watcher *w)
 	return ingest_now(w->ingest);
 }
 
+int64_t watch_head_ms(const struct tree_head *head)
+{
+	return head->timestamp_ms > INT64_MAX ? INT64_MAX : (int64_t)head->timestamp_ms;
+}
+
 /* ---- the budget ---------------------------------------------------------------------------------- */
 
 bool budget_take(struct budget *b, uint64_t n_bytes)
