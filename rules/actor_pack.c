@@ -1,5 +1,5 @@
 /* Actor packs: published indicators and the naming score, with dates, sources and what was measured. */
-#include "config.h"
+#include "rule_config.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

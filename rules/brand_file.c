@@ -1,5 +1,5 @@
 /* Brand files: the organisations that a user watches over. Format: docs/RULES.md. */
-#include "config.h"
+#include "rule_config.h"
 
 #include <stdlib.h>
 #include <string.h>

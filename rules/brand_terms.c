@@ -1,5 +1,5 @@
 /* What to look for when a brand file gives only a name and the real domains. */
-#include "config.h"
+#include "rule_config.h"
 
 #include <stdlib.h>
 #include <string.h>

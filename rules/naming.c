@@ -5,16 +5,26 @@
 #include <string.h>
 
 /* Longest first; what stays has at least four letters, so that no short word becomes a stem of strangers. */
-static const char *const ENDINGS[] = { "ations", "ation", "ings", "ions", "ing", "ion", "ers", "ies", "ors", "ed", "er", "or", "es", "s", "e" };
+#define ENDING(s) { s, sizeof(s) - 1 }
+static const struct {
+	const char *text;
+	size_t len;
+} ENDINGS[] = {
+	ENDING("ations"), ENDING("ation"), ENDING("ings"), ENDING("ions"), ENDING("ing"), ENDING("ion"), ENDING("ers"), ENDING("ies"),
+	ENDING("ors"),    ENDING("ed"),    ENDING("er"),   ENDING("or"),   ENDING("es"),  ENDING("s"),   ENDING("e"),
+};
 #define STEM_LETTERS_MIN 4
 
 struct slice naming_stem(struct slice term)
 {
+	/* most words end in none of these letters */
+	if (term.len <= STEM_LETTERS_MIN || !strchr("sgnrde", term.data[term.len - 1]))
+		return term;
 	for (size_t i = 0; i < ARRAY_LEN(ENDINGS); i++) {
-		struct slice ending = slice_text(ENDINGS[i]);
+		size_t stem = term.len - ENDINGS[i].len;
 
-		if (term.len >= ending.len + STEM_LETTERS_MIN && slice_ends_with(term, ending))
-			return slice_sub(term, 0, term.len - ending.len);
+		if (term.len >= ENDINGS[i].len + STEM_LETTERS_MIN && !memcmp(term.data + stem, ENDINGS[i].text, ENDINGS[i].len))
+			return slice_sub(term, 0, stem);
 	}
 	return term;
 }
@@ -34,12 +44,13 @@ static uint32_t hash_term(bool stem, struct slice text)
 
 static const struct naming_term *find_term(const struct naming_model *model, bool stem, struct slice text)
 {
+	uint32_t hash = hash_term(stem, text);
 	size_t mask = model->n_slots - 1;
 
-	for (size_t i = hash_term(stem, text) & mask; model->slots[i]; i = (i + 1) & mask) {
-		const struct naming_term *term = &model->terms[model->slots[i] - 1];
+	for (size_t i = hash & mask; model->slots[i].term; i = (i + 1) & mask) {
+		const struct naming_term *term = &model->terms[model->slots[i].term - 1];
 
-		if ((term->text[0] == STEM_MARK) == stem && slice_equal_text(text, term->text + stem))
+		if (model->slots[i].hash == hash && (term->text[0] == STEM_MARK) == stem && slice_equal_text(text, term->text + stem))
 			return term;
 	}
 	return NULL;
@@ -63,7 +74,7 @@ static void index_terms(struct naming_model *model)
 	size_t mask;
 
 	model->n_slots = 64;
-	while (model->n_slots < model->n_terms * 2)
+	while (model->n_slots < model->n_terms * 4)
 		model->n_slots *= 2;
 	mask = model->n_slots - 1;
 	free(model->slots);
@@ -72,13 +83,14 @@ static void index_terms(struct naming_model *model)
 		const char *text = model->terms[i].text;
 		bool stem = text[0] == STEM_MARK;
 		struct slice key = slice_text(text + stem);
-		size_t at = hash_term(stem, key) & mask;
+		uint32_t hash = hash_term(stem, key);
+		size_t at = hash & mask;
 
 		if (find_term(model, stem, key))
 			continue;
-		while (model->slots[at])
+		while (model->slots[at].term)
 			at = (at + 1) & mask;
-		model->slots[at] = (uint32_t)i + 1;
+		model->slots[at] = (struct naming_slot){ hash, (uint32_t)i + 1 };
 	}
 }
 

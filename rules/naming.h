@@ -6,7 +6,7 @@
 #ifndef CTWATCH_RULES_NAMING_H
 #define CTWATCH_RULES_NAMING_H
 
-#include "source.h"
+#include "rule_source.h"
 
 #define NAMING_HYPHEN_CLASSES 4  /* none, one, two, three and more */
 
@@ -24,11 +24,15 @@ struct naming_term {
 	enum term_origin origin;
 };
 
+struct naming_slot {
+	uint32_t hash, term;     /* term: number + 1; 0 is free */
+};
+
 /* Open addressing; stems are kept apart from whole terms by the first byte of their key. */
 struct naming_model {
 	struct naming_term *terms;
 	size_t n_terms, cap;
-	uint32_t *slots;
+	struct naming_slot *slots;
 	size_t n_slots;
 	struct naming_term *suffixes;   /* few: searched in order */
 	size_t n_suffixes;

@@ -2,7 +2,7 @@
 #ifndef CTWATCH_RULES_RULESET_H
 #define CTWATCH_RULES_RULESET_H
 
-#include "config.h"
+#include "rule_config.h"
 #include "domains.h"
 
 #define ISSUER_CONDITIONS_MAX 64         /* different lists of issuers; one bit each */

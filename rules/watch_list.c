@@ -1,5 +1,5 @@
 /* Cert Spotter's watch lists: exact names and ".subtrees", one a line. */
-#include "config.h"
+#include "rule_config.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* `ctwatch brands`: what is watched, adding to it, and how much noise a term makes before it is deployed. */
-#include "brands.h"
+#include "brands_cli.h"
 
 #include <stdlib.h>
 #include <string.h>

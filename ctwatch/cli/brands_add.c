@@ -1,5 +1,5 @@
 /* `ctwatch brands add`: a name and its real domains become an entry of a brand file; then what it will catch is shown. */
-#include "brands.h"
+#include "brands_cli.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* `ctwatch brands noise`: findings per million ordinary names, by brand and term, before a watch list is deployed. */
-#include "brands.h"
+#include "brands_cli.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,20 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void prepare(struct rules_kit *kit)
+static void prepare(struct rules_kit *kit, struct suffix_table *suffixes)
 {
 	*kit = (struct rules_kit){ 0 };
-	kit->suffixes = suffix_table_new_libpsl();
+	kit->suffixes = suffixes;
 	kit->scratch = rule_scratch_new();
 	match_list_init(&kit->matches);
 }
 
 void kit_packs(struct rules_kit *kit, const char *const *names)
 {
+	kit_packs_with(kit, names, suffix_table_new_libpsl());
+}
+
+void kit_packs_with(struct rules_kit *kit, const char *const *names, struct suffix_table *suffixes)
+{
 	struct rule_source sources[8];
 	size_t n = 0;
 
-	prepare(kit);
+	prepare(kit, suffixes);
 	for (; names[n] && n < ARRAY_LEN(sources); n++) {
 		size_t len = 0;
 		const char *text = rule_pack_text(names[n], &len);
@@ -35,7 +40,7 @@ static bool compile_one(struct rules_kit *kit, enum rule_source_type type, const
 {
 	struct rule_source source = { type, "test.json", slice_text(text) };
 
-	prepare(kit);
+	prepare(kit, suffix_table_new_libpsl());
 	return ruleset_compile(&source, 1, kit->suffixes, KIT_NOW_MS, &kit->rules, &kit->err);
 }
 

@@ -17,6 +17,8 @@ struct rules_kit {
 
 /* The packs named, NULL-terminated ("tag53", "watchlist"); fails the test when they do not compile. */
 void kit_packs(struct rules_kit *, const char *const *names);
+/* The same with public suffixes of the caller's, which the kit takes over. */
+void kit_packs_with(struct rules_kit *, const char *const *names, struct suffix_table *suffixes);
 /* One JSON text; false leaves the sentence in kit->err. */
 bool kit_json(struct rules_kit *, const char *json);
 /* Cert Spotter's form. */

@@ -1,4 +1,4 @@
-#include "source.h"
+#include "rule_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>

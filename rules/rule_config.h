@@ -1,6 +1,6 @@
 /* Private to rules/: everything that packs, brand files and watch lists say, parsed and normalised, before it is compiled. */
-#ifndef CTWATCH_RULES_CONFIG_H
-#define CTWATCH_RULES_CONFIG_H
+#ifndef CTWATCH_RULES_RULE_CONFIG_H
+#define CTWATCH_RULES_RULE_CONFIG_H
 
 #include "naming.h"
 

@@ -3,8 +3,8 @@
  * nearest key that would be right. jansson keeps no positions, so a path of nodes is kept on the stack instead, and only when
  * something is wrong the text is scanned once more to find it.
  */
-#ifndef CTWATCH_RULES_SOURCE_H
-#define CTWATCH_RULES_SOURCE_H
+#ifndef CTWATCH_RULES_RULE_SOURCE_H
+#define CTWATCH_RULES_RULE_SOURCE_H
 
 #include "engine.h"
 
