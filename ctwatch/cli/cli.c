@@ -30,7 +30,7 @@ int exit_code_of(const struct error *err)
 
 /* ---- help ---------------------------------------------------------------------------------------- */
 
-static const struct option COMMON[] = {
+const struct option COMMON_OPTIONS[] = {
 	{ "config", 'c', OPTION_TEXT, offsetof(struct cli, config_path), "FILE", "configuration (default: $CTWATCH_CONFIG, /etc/ctwatch/ctwatch.json)" },
 	{ "state", 0, OPTION_TEXT, offsetof(struct cli, state_path), "DIR", "state directory, over the configuration's" },
 	{ "verbose", 'v', OPTION_FLAG, offsetof(struct cli, verbose), NULL, "say more on standard error" },
@@ -92,7 +92,7 @@ static void print_command_help(FILE *out, const struct command *command)
 			print_option(out, o);
 	}
 	fprintf(out, "\nEverywhere:\n");
-	for (const struct option *o = COMMON; o->name != NULL; o++)
+	for (const struct option *o = COMMON_OPTIONS; o->name != NULL; o++)
 		print_option(out, o);
 }
 
@@ -185,7 +185,7 @@ static int unknown_option(struct cli *cli, const char *word)
 
 	for (const struct option *o = cli->command->options; o != NULL && o->name != NULL && n < 56; o++)
 		known[n++] = o->name;
-	for (const struct option *o = COMMON; o->name != NULL; o++)
+	for (const struct option *o = COMMON_OPTIONS; o->name != NULL; o++)
 		known[n++] = o->name;
 	known[n] = NULL;
 	const char *near = strncmp(word, "--", 2) == 0 ? text_nearest(word + 2, known) : NULL;
@@ -207,7 +207,7 @@ static bool take_option(struct cli *cli, int argc, char **argv, int *at, void *v
 	const struct option *option = find_option(cli->command->options, name, len, letter);
 
 	if (option == NULL) {
-		option = find_option(COMMON, name, len, letter);
+		option = find_option(COMMON_OPTIONS, name, len, letter);
 		target = cli;
 	}
 	if (option == NULL) {

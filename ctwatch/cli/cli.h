@@ -88,6 +88,7 @@ bool cli_config(struct cli *cli, struct config *out, struct error *err);
 /* Configuration, then the state it names. */
 bool cli_state(struct cli *cli, enum state_mode mode, struct state **out, struct error *err);
 
+extern const struct option COMMON_OPTIONS[];      /* that every command knows; ends with a NULL name */
 extern const struct command *const COMMANDS[];    /* ends with NULL */
 /* The whole program behind main. */
 int cli_main(int argc, char **argv);
