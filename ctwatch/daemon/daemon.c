@@ -78,13 +78,23 @@ static void on_unrouted(void *ctx, bool ok, const struct error *err)
 		on_alerts_closed(d);
 }
 
+/* A report that is being written is finished first: it ends with a job for the store. */
+static void on_reports_closed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->reports = NULL;
+	store_submit(d->store, unroute_job, on_unrouted, d);
+}
+
 static void watchers_gone(struct daemon *d)
 {
-	if (d->store == NULL) {
+	if (d->store == NULL)
 		on_store_closed(d);
-		return;
-	}
-	store_submit(d->store, unroute_job, on_unrouted, d);
+	else if (d->reports != NULL)
+		report_timer_close(d->reports, on_reports_closed, d);
+	else
+		on_reports_closed(d);
 }
 
 static void on_watcher_closed(void *ctx)
@@ -390,6 +400,29 @@ static void start_alerts(struct daemon *d, struct sink_set *sinks)
 	d->sinks = sinks;
 }
 
+static void on_report_made(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->alerts != NULL)
+		alerts_wake(d->alerts);
+}
+
+static void start_reports(struct daemon *d)
+{
+	struct report_timer_options options = {
+		.loop = &d->loop,
+		.store = d->store,
+		.diag = d->options->diag,
+		.config = d->config,
+		.now_ms = wall_clock,
+		.made = on_report_made,
+		.ctx = d,
+	};
+
+	d->reports = report_timer_start(&options);
+}
+
 static void start_lists(struct daemon *d)
 {
 	d->list_directory = xasprintf("%s/lists", d->config->state);
@@ -473,6 +506,8 @@ int daemon_run(const struct daemon_options *options)
 	start_ingest(&d, rules);
 	if (sinks != NULL)
 		start_alerts(&d, sinks);
+	if (!d.once)
+		start_reports(&d);
 	start_signals(&d);
 	if (options->scan != NULL)
 		daemon_scan_start(&d);

@@ -7,6 +7,7 @@
 #include "alerts.h"
 #include "daemon.h"
 #include "lists.h"
+#include "report_timer.h"
 #include "rules_load.h"
 #include "watcher.h"
 
@@ -39,6 +40,7 @@ struct daemon {
 	struct ingest ingest;
 	struct alerts *alerts;
 	struct sink_set *sinks;           /* owned by alerts; for the banner */
+	struct report_timer *reports;     /* NULL with --once and scan */
 	struct lists *lists;
 	struct lists_view view;           /* the latest; union_list is NULL before the first */
 	char *list_directory;

@@ -61,6 +61,8 @@ static void swap_config(struct daemon *d, struct config *config)
 	fetcher_set_limit(d->fetcher, d->config->bandwidth_bytes);
 	d->ingest.budget.limit = d->config->memory_bytes;
 	lists_reload(d->lists, d->config);
+	if (d->reports != NULL)
+		report_timer_reload(d->reports, d->config);
 	for (struct followed *f = d->followed; f != NULL; f = f->next)
 		watcher_wake(f->watcher);
 }

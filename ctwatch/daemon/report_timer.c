@@ -25,7 +25,7 @@ struct report_timer {
 	char *last_week;                  /* the fact, as read or written last */
 	char week[16];                    /* being reported */
 	/* the worker's, while WRITING */
-	const struct config *config;
+	struct config config;             /* a copy of the struct: a reload writes over the original; what it points to lives until the end */
 	struct report_settings settings;
 	int64_t since_ms, until_ms, generated_ms;
 	bool ok;
@@ -130,7 +130,7 @@ static bool write_all(struct report_timer *timer, struct error *err)
 	options->since_ms = timer->since_ms;
 	options->until_ms = timer->until_ms;
 	options->generated_ms = timer->generated_ms;
-	if (!make_directory(timer->settings.directory, err) || !state_open(timer->config->state, STATE_READ, timer->generated_ms, &st, err))
+	if (!make_directory(timer->settings.directory, err) || !state_open(timer->config.state, STATE_READ, timer->generated_ms, &st, err))
 		return false;
 	for (enum report_format format = 0; ok && format < N_REPORT_FORMATS; format++)
 		if (timer->settings.formats[format])
@@ -143,7 +143,7 @@ static void on_work(uv_work_t *work)
 {
 	struct report_timer *timer = CONTAINER_OF(work, struct report_timer, work);
 
-	timer->ok = report_settings_load(&timer->settings, timer->config, NULL, NULL, timer->generated_ms, &timer->err) && write_all(timer, &timer->err);
+	timer->ok = report_settings_load(&timer->settings, &timer->config, NULL, NULL, timer->generated_ms, &timer->err) && write_all(timer, &timer->err);
 }
 
 static void on_worked(uv_work_t *work, int status)
@@ -169,7 +169,7 @@ static void start_writing(struct report_timer *timer)
 {
 	buf_init(&timer->files, 64u << 10);
 	buf_append_text(&timer->files, "[");
-	timer->config = timer->with.config;
+	timer->config = *timer->with.config;
 	timer->phase = TIMER_WRITING;
 	uv_queue_work(timer->with.loop, &timer->work, on_work, on_worked);
 }

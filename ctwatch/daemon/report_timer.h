@@ -22,7 +22,7 @@ struct report_timer_options {
 	uv_loop_t *loop;
 	struct store *store;
 	struct diag *diag;
-	const struct config *config;      /* borrowed until the timer is closed, also after a reload: a report may be under way */
+	const struct config *config;      /* borrowed; what it points to stays until the timer is closed, also after a reload: a report may be under way */
 	int64_t (*now_ms)(void *ctx);
 	void *ctx;
 	void (*made)(void *ctx);          /* rows may wait in the outbox; or NULL */
