@@ -23,7 +23,7 @@ static int close_state(void **state)
 
 static char *json_text_of(struct state *st, const char *rule, const char *domain)
 {
-	char id[FINDING_ID_LEN + 1], *json;
+	char id[FINDING_ID_LEN + 1], *json = NULL;
 	struct finding f;
 	struct error err;
 
