@@ -16,6 +16,8 @@
 	X(rules) \
 	X(health) \
 	X(state) \
+	X(init) \
+	X(config) \
 	X(manual) \
 	X(version)
 
