@@ -134,6 +134,9 @@ static bool compare_heads(struct watcher *w, const struct tree_head *known, cons
 		report_fork(w, known, head, raw);
 		return false;
 	}
+	if (head->timestamp_ms == known->timestamp_ms)          /* RFC 6962 section 3.5: each head is newer than those before it */
+		watch_report(w, INCIDENT_TIMESTAMP_ORDER, "", "heads of %" PRIu64 " and of %" PRIu64 " entries have the same timestamp", known->tree_size,
+			     head->tree_size);
 	if (head->tree_size > known->tree_size && head->timestamp_ms < known->timestamp_ms) {
 		watch_report(w, INCIDENT_STH_ORDER, "", "head of size %" PRIu64 " is older than the head of size %" PRIu64, head->tree_size,
 			     known->tree_size);
