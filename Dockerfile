@@ -20,7 +20,8 @@ RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ca-certificates publicsuffix tzdata libuv1 libcurl4 libssl3 libjansson4 \
        libsqlite3-0 libpsl5 libidn2-0 libdeflate0 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /var/lib/ctwatch --shell /usr/sbin/nologin ctwatch \
+    && groupadd --gid 10001 ctwatch \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/ctwatch --shell /usr/sbin/nologin ctwatch \
     && install -d -o ctwatch -g ctwatch -m 750 /var/lib/ctwatch
 COPY --from=build /image/usr/local /usr/local
 COPY packaging/entrypoint /usr/local/libexec/ctwatch/entrypoint
