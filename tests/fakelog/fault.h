@@ -74,7 +74,7 @@ enum kind {
 	X(TRUNCATED_BODY, "truncated-body", KIND_BULK, 1, 0, "bodies cut in half, with the Content-Length of the half") \
 	X(INVALID_JSON, "invalid-json", KIND_BULK, 1, 0, "bodies that are not JSON") \
 	X(HTML, "html", KIND_BULK, 1, 0, "200 with a page of HTML") \
-	X(GZIP_BOMB, "gzip-bomb", KIND_BULK, 1, 0, "a gzip body of at= MiB of zeros (256)") \
+	X(GZIP_BOMB, "gzip-bomb", KIND_BULK, 1, 0, "a gzip body of at= MiB of zeros (128)") \
 	X(GZIP_UNASKED, "gzip-unasked", KIND_ALL, 1, 0, "gzip for clients that did not ask") \
 	X(REDIRECT, "redirect", KIND_BULK, 1, 0, "redirects without end") \
 	/* transport */ \

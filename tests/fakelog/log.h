@@ -45,6 +45,8 @@ struct world {
 	bool fast;                       /* pseudo-random bytes for signatures of certificates and SCTs */
 	struct mint *mint;
 	struct plantings plantings;
+	struct buf bomb;                 /* gzip of zeros, made when first asked for: it takes a while */
+	uint64_t bomb_mib;
 };
 int64_t world_now(const struct world *);
 

@@ -11,7 +11,7 @@
 #define RESIGN_MS 5000                   /* a log without new entries signs again after this long */
 #define LOGS_MAX 1000
 #define HOSTS_MAX 250                    /* 127.0.0.1 to 127.0.0.250 */
-#define FAULTS_AT_START_MAX 32
+#define FAULTS_AT_START_MAX 1000
 
 static const char HELP[] =
 	"usage: fakelog [options]\n"
@@ -337,6 +337,7 @@ static void release(struct program *p)
 	free(p->fake.logs);
 	free(p->fake.list_json);
 	buf_deinit(&p->fake.list_signature);
+	buf_deinit(&p->fake.world.bomb);
 	plantings_deinit(&p->fake.world.plantings);
 	mint_free(p->fake.world.mint);
 }

@@ -83,22 +83,35 @@ static bool answer_fault(struct faults *faults, enum kind kind, const struct htt
 	return false;
 }
 
-static void make_bomb(struct http_answer *answer, uint64_t mib)
+static void make_bomb(struct world *world, uint64_t mib)
 {
-	uint8_t *zeros;
+	struct http_answer zeros = { .status = 200 };
 
-	buf_clear(&answer->body);
-	if (mib > (HTTP_ANSWER_MAX >> 21))
+	if (mib > HTTP_ANSWER_MAX >> 21)
 		mib = HTTP_ANSWER_MAX >> 21;
-	zeros = buf_reserve(&answer->body, mib << 20);
-	memset(zeros, 0, mib << 20);
-	answer->body.len = mib << 20;
-	http_gzip(answer);
+	buf_init(&zeros.body, HTTP_ANSWER_MAX);
+	memset(buf_reserve(&zeros.body, mib << 20), 0, mib << 20);
+	zeros.body.len = mib << 20;
+	http_gzip(&zeros);
+	buf_deinit(&world->bomb);
+	world->bomb = zeros.body;
+	world->bomb_mib = mib;
+}
+
+static void answer_bomb(struct world *world, uint64_t mib, struct http_answer *answer)
+{
+	if (world->bomb_mib != mib)
+		make_bomb(world, mib);
+	buf_clear(&answer->body);
+	buf_append_slice(&answer->body, buf_slice(&world->bomb));
+	answer->gzip = true;
+	answer->want_gzip = false;
 }
 
 /* Spoils a good answer. */
-static void spoil(struct faults *faults, enum kind kind, const struct http_request *request, struct http_answer *answer)
+static void spoil(struct fake_log *log, enum kind kind, const struct http_request *request, struct http_answer *answer)
 {
+	struct faults *faults = &log->faults;
 	static const struct {
 		enum fault_id fault;
 		enum delivery delivery;
@@ -113,8 +126,8 @@ static void spoil(struct faults *faults, enum kind kind, const struct http_reque
 	if (fault_strikes(faults, FAULT_HTML, kind))
 		http_say(answer, 200, "text/html", "<!doctype html><html><body>We will be back soon</body></html>\n");
 	if (fault_strikes(faults, FAULT_GZIP_BOMB, kind)) {
-		fault_is_on(faults, FAULT_GZIP_BOMB, 256, &mib);
-		make_bomb(answer, mib);
+		fault_is_on(faults, FAULT_GZIP_BOMB, 128, &mib);
+		answer_bomb(log->world, mib, answer);
 	}
 	if (fault_strikes(faults, FAULT_GZIP_UNASKED, kind) && !request->accepts_gzip && !answer->gzip)
 		answer->want_gzip = true;
@@ -141,7 +154,7 @@ static void serve_log(struct fake_log *log, const char *path, const struct http_
 		tiled_serve(log, path, answer);
 		answer->want_gzip = kind == KIND_DATA && answer->status == 200 && request->accepts_gzip && !log->world->without_gzip;
 	}
-	spoil(&log->faults, kind, request, answer);
+	spoil(log, kind, request, answer);
 }
 
 static bool control_log(struct fakelog *fake, struct fake_log *log, const struct http_request *request, struct error *err)

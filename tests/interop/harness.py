@@ -155,6 +155,9 @@ class Watch:
                 for line in file.read().split(b"\n")[:-1]:
                     yield json.loads(line)
 
+    def runs_with_output(self):
+        return sum(os.path.getsize(path("%s.%d.out" % (self.name, run))) > 0 for run in range(1, self.runs + 1))
+
     def command(self, *arguments):
         done = subprocess.run([CTWATCH] + list(arguments) + ["-c", self.config], stdin=subprocess.DEVNULL, capture_output=True, check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
