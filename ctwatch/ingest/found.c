@@ -70,6 +70,24 @@ static bool precertificate_belongs(const struct entry *entry, bool fingerprints)
 	return belongs;
 }
 
+/* Is one of the first two certificates of a classic chain the issuer that the precert names by its key (spec 1.6 a)? */
+static bool chain_belongs(const struct entry *entry)
+{
+	struct slice chain = entry->chain, certificate;
+	struct cert_view view;
+	struct error ignored;
+
+	for (unsigned i = 0; i < 2 && chain_take(&chain, &certificate); i++) {
+		if (!cert_scan(certificate, &view, &ignored))
+			continue;
+		struct hash key = sha256(view.spki);
+
+		if (memcmp(key.bytes, entry->issuer_key_hash, HASH_LEN) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void choose_der(struct found *f, const struct entry *entry)
 {
 	f->precert = entry->type == ENTRY_PRECERT;
@@ -83,6 +101,8 @@ static void choose_der(struct found *f, const struct entry *entry)
 			add_note(f, "the precertificate that the log gave does not belong to the entry");
 		}
 	}
+	if (f->precert && !entry->headless && entry->chain.len != 0 && !chain_belongs(entry))
+		add_note(f, "the chain that the log gave does not belong to the entry");
 	f->sha256 = sha256(der);
 	copy_bounded(&f->der, der);
 }

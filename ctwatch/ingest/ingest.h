@@ -23,6 +23,12 @@ struct budget {
 bool budget_take(struct budget *, uint64_t n_bytes);
 void budget_give(struct budget *, uint64_t n_bytes);
 
+/* Issuer certificates that are known to be kept, so that the state is not asked about each match. */
+struct issuer_set {
+	struct hash items[1024];
+	size_t n, oldest;
+};
+
 enum watcher_outcome {
 	WATCHER_UNSETTLED,
 	WATCHER_CAUGHT_UP,                /* everything up to the head seen at the start is read and committed */
@@ -47,6 +53,8 @@ struct ingest {
 	/* A watcher has settled (once). On the loop; must not close watchers from inside. */
 	void (*settled)(void *ctx, struct watcher *w, enum watcher_outcome outcome);
 	void *settled_ctx;
+
+	struct issuer_set issuers;
 
 	/* our own clock, judged by what servers say (CLOCK_SUSPECT) */
 	unsigned n_dates, n_dates_off;

@@ -160,6 +160,9 @@ struct watcher {
 	} proof;
 	struct doubt doubt;
 
+	struct issuer *issuers;           /* being fetched */
+	size_t n_issuers;
+
 	/* incidents */
 	struct {
 		bool open;
@@ -170,6 +173,7 @@ struct watcher {
 	int64_t last_error_ms;
 	uint64_t backlog_start;           /* entries behind when it began to grow */
 	int64_t behind_since_ms;
+	uint64_t size_then;
 	int64_t throttle_window_ms;
 	uint64_t throttle_requests, throttle_throttled;
 
@@ -215,6 +219,14 @@ void watch_check_proof(struct watcher *);
 void watch_want_proof(struct watcher *, const struct tree_head *older, const struct tree_head *newer);
 void watch_doubt(struct watcher *, const struct tree_head *head);
 void watch_doubt_due(struct watcher *);
+/* watch_issuer.c */
+void watch_want_issuers(struct watcher *, const struct found *found);
+int64_t watch_issuers_due(const struct watcher *);
+void watch_issuers_wake(struct watcher *);
+void watch_issuers_cancel(struct watcher *);
+void watch_issuers_free(struct watcher *);
+/* watch_health.c */
+void watch_health(struct watcher *, int64_t now_ms);
 /* watch_report.c */
 void watch_report(struct watcher *, enum incident_class class, const char *subject, const char *format, ...) PRINTF_LIKE(4, 5);
 void watch_clear(struct watcher *, enum incident_class class, const char *why);

@@ -51,12 +51,36 @@ static void commit_free(struct commit *c)
 
 /* ---- on the store's thread ------------------------------------------------------------------------------ */
 
+/* Classic logs send the whole chain with each entry: its certificates are kept once for all. */
+static bool store_chain(const struct found *f, struct state *st, struct error *err)
+{
+	struct slice chain = buf_slice(&f->extra), certificate;
+	struct buf kept;
+
+	if (f->extra_is_fingerprints)
+		return true;
+	buf_init(&kept, STATE_DER_MAX);
+	while (chain_take(&chain, &certificate)) {
+		struct hash hash = sha256(certificate);
+
+		buf_clear(&kept);
+		if (certificate.len <= STATE_DER_MAX && !state_get_issuer(st, &hash, &kept) && !state_put_issuer(st, &hash, certificate, err)) {
+			buf_deinit(&kept);
+			return false;
+		}
+	}
+	buf_deinit(&kept);
+	return true;
+}
+
 static bool store_found(const struct commit *c, const struct found *f, const char *ruleset, struct state *st, struct error *err)
 {
 	struct state_certificate certificate = found_certificate(f);
 	struct state_sighting sighting = found_sighting(f, &c->log_id);
 	struct state_evidence evidence[64];
 
+	if (!store_chain(f, st, err))
+		return false;
 	for (size_t i = 0; i < f->matches.n; i++) {
 		const struct match *m = &f->matches.items[i];
 		size_t n = m->n_evidence < ARRAY_LEN(evidence) ? m->n_evidence : ARRAY_LEN(evidence);
@@ -226,6 +250,8 @@ static void finish_reads(struct watcher *w, struct commit *c)
 
 		report_faults(w, &r->output);
 		w->entries_read += r->output.to - r->output.from;
+		for (size_t k = 0; k < r->output.n_found; k++)
+			watch_want_issuers(w, &r->output.found[k]);
 		if (w->options.scan_found != NULL)
 			for (size_t k = 0; k < r->output.n_found; k++)
 				w->options.scan_found(w->options.scan_ctx, w, &r->output.found[k]);
@@ -246,7 +272,7 @@ static bool caught_up(const struct watcher *w)
 
 	return w->phase == WATCHER_FOLLOWING && w->has_target && w->commit == NULL && w->proof.request == NULL && w->proof.walk == NULL &&
 	       !w->proof.wanted && (w->doubt.phase == DOUBT_NONE || w->doubt.phase == DOUBT_BROKEN) && position_end(&w->position) >= target &&
-	       w->edge_walk == NULL;
+	       w->edge_walk == NULL && w->n_issuers == 0;
 }
 
 static void after_commit(struct watcher *w, struct commit *c)
@@ -323,6 +349,8 @@ void watch_commit(struct watcher *w)
 	c->now_ms = watch_now(w);
 	c->scan = w->options.scan;
 	c->counters = c->requests = w->counters;
+	w->throttle_requests += w->counters.requests;
+	w->throttle_throttled += w->counters.throttled;
 	w->counters = (struct state_counters){ 0 };
 	position_init(&c->next);
 	position_copy(&c->next, &w->position);

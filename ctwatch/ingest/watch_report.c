@@ -159,15 +159,10 @@ void watch_report_evidence(struct watcher *w, enum incident_class class, const c
 
 void watch_clear(struct watcher *w, enum incident_class class, const char *why)
 {
-	/* what a run before this one left open is closed too: told_ms is 0 only until the class was looked at once */
-	bool looked = w->incidents[class].told_ms != 0;
-
-	if (!w->incidents[class].open && looked)
+	if (!w->incidents[class].open)
 		return;
-	if (w->incidents[class].open)
-		diag(w->ingest->diag, DIAG_NOTICE, "log", w->log.description, "%s is over: %s", INCIDENT_ROWS[class].name, why);
+	diag(w->ingest->diag, DIAG_NOTICE, "log", w->log.description, "%s is over: %s", INCIDENT_ROWS[class].name, why);
 	w->incidents[class].open = false;
-	w->incidents[class].told_ms = watch_now(w);
 	struct report *r = xcalloc(1, sizeof(*r));
 	r->class = class;
 	r->close = true;

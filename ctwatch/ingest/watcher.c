@@ -92,6 +92,7 @@ void watch_release(struct watcher *w)
 		w->reads = r->next;
 		watch_read_free(r);
 	}
+	watch_issuers_free(w);
 	position_deinit(&w->position);
 	inflater_free(w->inflater);
 	log_key_free(w->key);
@@ -175,6 +176,7 @@ void watch_schedule(struct watcher *w)
 	earlier(&due, w->retry_start_ms);
 	earlier(&due, w->retry_commit_ms);
 	earlier(&due, watch_holes_due(w));
+	earlier(&due, watch_issuers_due(w));
 	earlier(&due, w->edge_retry_ms);
 	earlier(&due, w->proof.retry_ms);
 	earlier(&due, w->doubt.next_ms);
@@ -215,6 +217,8 @@ void watcher_wake(struct watcher *w)
 		w->retry_commit_ms = 0;
 		watch_commit(w);
 	}
+	watch_issuers_wake(w);
+	watch_health(w, now);
 	watch_doubt_due(w);
 	watch_check_proof(w);
 	watch_check_edge(w);
@@ -235,6 +239,7 @@ struct load {
 	struct pending_head *pending;
 	size_t n_pending;
 	bool broken, scan;
+	int64_t open_since_ms[N_INCIDENT_CLASSES];   /* when an incident that an earlier run left open was last seen; 0: none */
 };
 
 static bool load_log(void *ctx, const struct state_log *log)
@@ -304,6 +309,16 @@ static void load_cuts(struct load *load)
 		position_cut(&load->position, load->pending[i].head.tree_size);
 }
 
+static bool load_incident(void *ctx, const struct incident *incident)
+{
+	struct load *load = ctx;
+
+	for (size_t i = 0; hash_equal(&incident->log_id, &load->log_id) && i < N_INCIDENT_CLASSES; i++)
+		if (strcmp(INCIDENT_ROWS[i].name, incident->class_name) == 0 && incident->updated_ms > load->open_since_ms[i])
+			load->open_since_ms[i] = incident->updated_ms;
+	return true;
+}
+
 static bool load_job(void *ctx, struct state *st, struct error *err)
 {
 	struct load *load = ctx;
@@ -319,7 +334,8 @@ static bool load_job(void *ctx, struct state *st, struct error *err)
 	    !state_each_head(st, &load->log_id, false, load_head, load, err))
 		return false;
 	load_cuts(load);
-	if (!state_each_range(st, &load->log_id, load_range, load, err))
+	memset(load->open_since_ms, 0, sizeof(load->open_since_ms));
+	if (!state_each_range(st, &load->log_id, load_range, load, err) || !state_each_incident(st, true, 0, INT64_MAX, load_incident, load, err))
 		return false;
 	if (load->broken)
 		return error_set(err, ERR_FATAL, "stored ranges have the wrong number of hashes");
@@ -338,6 +354,15 @@ static void take_loaded(struct watcher *w, struct load *load)
 	w->pending = load->pending;
 	w->n_pending = w->pending_cap = load->n_pending;
 	load->pending = NULL;
+	for (size_t i = 0; i < N_INCIDENT_CLASSES; i++) {
+		w->incidents[i].open = load->open_since_ms[i] != 0;
+		w->incidents[i].seen_ms = load->open_since_ms[i];
+		w->incidents[i].told_ms = w->started_ms;
+	}
+	if (w->incidents[INCIDENT_ENTRIES_MISMATCH].open) {
+		w->doubt.phase = DOUBT_BROKEN;    /* until somebody closes the incident */
+		w->contradicted = true;
+	}
 	watch_drop_pending(w, w->position.verified.end);
 }
 
@@ -437,6 +462,7 @@ void watcher_close(struct watcher *w, void (*closed)(void *ctx), void *ctx)
 	tree_walk_cancel(w->proof.walk);
 	request_cancel(w->doubt.request);
 	tree_walk_cancel(w->doubt.walk);
+	watch_issuers_cancel(w);
 	for (struct read *r = w->reads; r != NULL; r = r->next) {
 		request_cancel(r->request);
 		r->request = NULL;
