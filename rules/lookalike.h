@@ -314,6 +314,13 @@ struct hit {
 	bool folded;                    /* HOW_EDIT: and some letters only by shape */
 };
 
+/* A keyword beside a hit, and where it stands in the raw text. */
+struct seen_word {
+	const struct keyword *keyword;
+	uint16_t from, to;
+};
+#define SEEN_WORDS_MAX 4         /* told to people; more add nothing */
+
 /* What a hit is worth. score is what counts; the parts are kept for the account. */
 struct verdict {
 	uint32_t brand;
@@ -325,8 +332,8 @@ struct verdict {
 	bool loud;                      /* an edit of a medium term that people see */
 	int16_t base, keyword, zone, level, score;
 	uint8_t held;                   /* enum held: why it is worth nothing or less */
-	const struct keyword *word;     /* the keyword that counted, or NULL */
-	uint16_t word_from, word_to;    /* where it stands in the raw text */
+	uint8_t n_words;
+	struct seen_word words[SEEN_WORDS_MAX];
 };
 
 struct lookalike_scratch {

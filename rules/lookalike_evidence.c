@@ -214,17 +214,19 @@ static void edit_row(const struct account *a)
 		candidate_row(a->out, "EDIT", 0, a->start, a->end, "%s", edits);
 }
 
-static void keyword_row(const struct account *a)
+static void keyword_rows(const struct account *a)
 {
 	const struct verdict *v = a->v;
-	char word[QUOTE_LEN];
 
-	if (!v->word)
-		return;
-	quote(a->raw, v->word_from, v->word_to, word);
-	candidate_row(a->out, "KW", v->keyword, a->raw->start[v->word_from], a->raw->end[v->word_to - 1], "\"%s\" is a keyword (%s)%s", word,
-		      keyword_set_name(&a->look->keywords, v->word, v->brand, a->look->index[v->brand].keyword_sets),
-		      v->signal == SIGNAL_Z && v->keyword ? ", in the registrable label" : "");
+	for (unsigned i = 0; i < v->n_words; i++) {
+		const struct seen_word *seen = &v->words[i];
+		char word[QUOTE_LEN];
+
+		quote(a->raw, seen->from, seen->to, word);
+		candidate_row(a->out, "KW", i == 0 ? v->keyword : 0, a->raw->start[seen->from], a->raw->end[seen->to - 1], "\"%s\" is a keyword (%s)%s",
+			      word, keyword_set_name(&a->look->keywords, seen->keyword, v->brand, a->look->index[v->brand].keyword_sets),
+			      v->signal == SIGNAL_Z && v->keyword ? ", in the registrable label" : "");
+	}
 }
 
 void look_evidence(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct verdict *v, struct candidate *out)
@@ -243,7 +245,7 @@ void look_evidence(const struct lookalike *look, const struct lookalike_scratch 
 		shape_rows(&a);
 	if (v->hit.how == HOW_EDIT || v->hit.how == HOW_NEAR)
 		edit_row(&a);
-	keyword_row(&a);
+	keyword_rows(&a);
 	if (v->zone)
 		candidate_row(out, "ZONE", v->zone, a.start, a.end, "in a deeper label, not in the registrable domain");
 	candidate_clamp(out, 0, 100);

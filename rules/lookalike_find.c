@@ -234,11 +234,15 @@ static inline void probe_deletion(const struct search *s, const struct probe_tab
 		look_up_edits(s, table, &probe, from, to, max);
 }
 
+/* Has the index a form whose length is within the distance? Forms have at most TERM_LEN_MAX = 63 letters. */
 static bool lengths_fit(uint64_t lengths, unsigned len, unsigned distance)
 {
-	uint64_t wanted = ((UINT64_C(1) << (2 * distance + 1)) - 1) << (len > distance ? len - distance : 0);
-
-	return len <= TERM_LEN_MAX + distance && (len > 62 || (lengths & wanted) != 0);
+	if (len > TERM_LEN_MAX + distance)
+		return false;
+	for (unsigned l = len > distance ? len - distance : 0; l <= len + distance && l <= TERM_LEN_MAX; l++)
+		if (lengths >> l & 1)
+			return true;
+	return false;
 }
 
 /* The first letters as they are, and less one of them. */

@@ -12,8 +12,8 @@ struct beside {
 	unsigned words, digits, foreign;        /* parts that are keywords, numbers, neither */
 	bool own, strong;
 	bool telling;                           /* a keyword of three letters or more */
-	const struct keyword *word;             /* the one to show */
-	uint16_t word_from, word_to;
+	unsigned n_seen;
+	struct seen_word seen[SEEN_WORDS_MAX];
 };
 
 struct scene {
@@ -54,17 +54,11 @@ static const struct keyword *keyword_at(const struct scene *s, unsigned from, un
 
 static void note_word(const struct scene *s, struct beside *b, const struct keyword *k, unsigned from, unsigned to)
 {
-	bool own = keyword_is_own(&s->look->keywords, k, s->brand);
-	bool better = !b->word || (own && !b->own) || (k->strong && !b->strong && !b->own) || (k->len > b->word->len && own == b->own);
-
-	b->own = b->own || own;
+	b->own = b->own || keyword_is_own(&s->look->keywords, k, s->brand);
 	b->strong = b->strong || k->strong;
 	b->telling = b->telling || k->len > 2;
-	if (better) {
-		b->word = k;
-		b->word_from = (uint16_t)from;
-		b->word_to = (uint16_t)to;
-	}
+	if (b->n_seen < SEEN_WORDS_MAX)
+		b->seen[b->n_seen++] = (struct seen_word){ k, (uint16_t)from, (uint16_t)to };
 }
 
 /* Are these letters at most `parts` keywords, with digits anywhere between? Notes them when they are. */
@@ -252,12 +246,15 @@ static void judge_inside(const struct scene *s, const struct hit *hit, struct ve
 		give(v, SIGNAL_E6, TECH_EMBEDDING, 0);
 		v->held = HELD_GLUED;
 	} else if (s->residue.foreign == 0 && s->tokens.foreign == 0 && s->residue.words > 0) {
-		int shorter = front && s->residue.word && s->residue.word->len >= 4 ? (hit->to - hit->from >= 4 ? 60 : 50) : 0;
+		int shorter = front && s->residue.n_seen > 0 && s->residue.seen[0].keyword->len >= 4 ? (hit->to - hit->from >= 4 ? 60 : 50) : 0;
 
 		give(v, SIGNAL_E5, TECH_COMBOSQUAT, by_class(v, 88, telling(s) ? 88 : 62, shorter, vouched(s) ? 60 : 40));
 		v->held = v->base < SCORE_KEPT ? HELD_TOKEN : HELD_NO;
 	} else {
-		give(v, SIGNAL_E6, TECH_EMBEDDING, s->joined ? by_class(v, 50, 0, 0, 0) : by_class(v, 66, 45, 0, 0));
+		/* across a hyphen it takes one end that is an end of a token too */
+		int across = s->lead == 0 || s->tail == 0 ? 62 : 50;
+
+		give(v, SIGNAL_E6, TECH_EMBEDDING, s->joined ? by_class(v, across, 0, 0, 0) : by_class(v, 66, 45, 0, 0));
 		v->held = v->base >= SCORE_MEDIUM ? HELD_NO : HELD_TOKEN;
 	}
 }
@@ -411,13 +408,16 @@ static void judge_close(const struct scene *s, const struct hit *hit, struct ver
 #define ZONE_POINTS (-10)
 #define ZONE_POINTS_CLOSE (-12)
 
-static void take_word(struct verdict *v, const struct beside *b)
+static void take_words(struct verdict *v, const struct beside *b)
 {
-	if (!b->word)
-		return;
-	v->word = b->word;
-	v->word_from = b->word_from;
-	v->word_to = b->word_to;
+	for (unsigned i = 0; i < b->n_seen && v->n_words < SEEN_WORDS_MAX; i++)
+		v->words[v->n_words++] = b->seen[i];
+}
+
+/* Aliases, and terms of two letters, count beside a word of the brand's own only. */
+static bool needs_own_word(const struct term *term)
+{
+	return term->kind == TERM_ALIAS || (term->kind == TERM_NAME && term->len <= 2);
 }
 
 /* A whole deeper label: the registrable label beside it decides how much it means. */
@@ -430,10 +430,10 @@ static void judge_beside_registrable(const struct scene *s, struct verdict *v)
 		note_part(s, s->raw->tokens[t].from, s->raw->tokens[t].to, RESIDUE_WORDS_MAX, &b);
 	if (b.words == 0 || !b.telling)
 		return;
-	if (s->term->kind == TERM_ALIAS && !b.own)
+	if (needs_own_word(s->term) && !b.own)
 		return;
 	v->keyword = (int16_t)by_class(v, 15, 15, 35, b.own || b.strong ? 35 : 15);
-	take_word(v, &b);
+	take_words(v, &b);
 }
 
 static void add_modifiers(const struct scene *s, const struct hit *hit, struct verdict *v)
@@ -442,8 +442,8 @@ static void add_modifiers(const struct scene *s, const struct hit *hit, struct v
 
 	if (v->base == 0)
 		return;
-	take_word(v, &s->tokens);
-	take_word(v, &s->residue);
+	take_words(v, &s->tokens);
+	take_words(v, &s->residue);
 	/* a replaced letter in a medium term makes many a family name: only words that ask for credentials, or the brand's own, add */
 	if (close && !s->idn && keywords_only(s) && (!v->loud || vouched(s)))
 		v->keyword = KEYWORD_POINTS;
@@ -453,13 +453,12 @@ static void add_modifiers(const struct scene *s, const struct hit *hit, struct v
 		v->zone = close ? ZONE_POINTS_CLOSE : ZONE_POINTS;
 }
 
-/* Aliases, and terms of two letters, count beside a word of the brand's own only. */
 static void hold_weak_terms(const struct scene *s, struct verdict *v)
 {
-	bool own = s->tokens.own || s->residue.own || (v->word && v->signal == SIGNAL_Z && keyword_is_own(&s->look->keywords, v->word, s->brand));
+	bool own = s->tokens.own || s->residue.own || (v->signal == SIGNAL_Z && v->keyword > 0);
 	int ceiling = own ? (s->term->len <= SHORT_LEN_MAX ? 60 : 80) : 40;
 
-	if (s->term->kind == TERM_NATIVE || (s->term->kind != TERM_ALIAS && s->term->len > 2))
+	if (!needs_own_word(s->term))
 		return;
 	if (v->base <= ceiling && v->base + v->keyword + v->zone <= ceiling)
 		return;
@@ -536,7 +535,7 @@ static void judge_native(const struct scene *s, struct verdict *v)
 	give(v, SIGNAL_N1, TECH_NATIVE_NAME, s->full ? 85 : keywords_only(s) ? 85 : 78);
 	if (!s->in_registrable)
 		v->zone = ZONE_POINTS;
-	take_word(v, &s->tokens);
+	take_words(v, &s->tokens);
 }
 
 /* ---- all together ------------------------------------------------------------------------------------------------------------------ */

@@ -205,7 +205,7 @@ static void bench_cost(const struct suffix_table *suffixes, const struct names *
 /* ---- names that mean no harm ------------------------------------------------------------------------------------------ */
 
 struct tally {
-	size_t n_names, n_findings, by_signal[N_SIGNALS];
+	size_t n_names, n_findings, n_com, n_com_findings, by_signal[N_SIGNALS];
 	size_t *by_brand;
 };
 
@@ -220,11 +220,15 @@ static enum look_signal signal_number(const char *name)
 static void tally_names(struct engine *e, const struct names *names, struct tally *t)
 {
 	for (size_t i = 0; i < names->n; i++) {
+		bool com = slice_ends_with(slice_text(names->items[i]), SLICE_LITERAL(".com"));
+
 		t->n_names++;
+		t->n_com += com;
 		if (match(e, names->items[i]) == 0 || is_official(e, names->items[i]))
 			continue;
 		for (size_t c = 0; c < e->set.n; c++) {
 			t->n_findings++;
+			t->n_com_findings += com;
 			t->by_signal[signal_number(e->set.items[c].rows[0].signal)]++;
 			t->by_brand[e->set.items[c].rule]++;
 		}
@@ -237,6 +241,10 @@ static void tally_rows(const struct tally *t, const char *what, const char *file
 
 	snprintf(name, sizeof(name), "%s: findings in %s", what, file);
 	row(name, (double)t->n_findings * 1e6 / (double)t->n_names, "per million", aim);
+	if (t->n_com > 0) {
+		snprintf(name, sizeof(name), "%s: findings in .com of %s (%zu names)", what, file, t->n_com);
+		row(name, (double)t->n_com_findings * 1e6 / (double)t->n_com, "per million", "");
+	}
 	for (enum look_signal s = 0; s < N_SIGNALS; s++) {
 		if (t->by_signal[s] == 0)
 			continue;
@@ -262,6 +270,10 @@ static void bench_benign(struct engine *e, const char *what, const char *aim_all
 		tally_rows(&t, what, benign_files[f], "");
 		all.n_names += t.n_names;
 		all.n_findings += t.n_findings;
+		all.n_com += t.n_com;
+		all.n_com_findings += t.n_com_findings;
+		for (enum look_signal s = 0; s < N_SIGNALS; s++)
+			all.by_signal[s] += t.by_signal[s];
 		names_free(&names);
 	}
 	tally_rows(&all, what, "all benign files", aim_all);
@@ -348,7 +360,7 @@ static void bench_recall(struct engine *e, const char *command, const char *gene
 		const char *aim = !aims ? "" : homoglyph ? ">= 95" : ">= 99";
 		char name[160];
 
-		snprintf(name, sizeof(name), "%s, %s: recall of terms of 8 letters and more (%zu names)", generator, r.items[i].name, r.items[i].n);
+		snprintf(name, sizeof(name), "%s, %s: recall (%zu names)", generator, r.items[i].name, r.items[i].n);
 		row(name, 100.0 * (double)r.items[i].found / (double)r.items[i].n, "%", aim);
 	}
 }
@@ -360,11 +372,13 @@ static void bench_recall(struct engine *e, const char *command, const char *gene
 
 static void bench_generators(struct engine *watched, struct engine *ordinary)
 {
-	bench_recall(watched, "python3 " SCRIPT " dnstwist " LONG_WATCHED, "dnstwist on watched names", true);
-	bench_recall(ordinary, "python3 " SCRIPT " dnstwist " LONG_ORDINARY, "dnstwist on other names", true);
+	bench_recall(watched, "python3 " SCRIPT " dnstwist " LONG_WATCHED, "dnstwist on watched names of 8 letters and more", true);
+	bench_recall(ordinary, "python3 " SCRIPT " dnstwist " LONG_ORDINARY, "dnstwist on other names of 8 letters and more", true);
+	bench_recall(watched, "python3 " SCRIPT " dnstwist umopl.com", "dnstwist on a name of 5 letters", false);
+	bench_recall(watched, "python3 " SCRIPT " dnstwist cijaonline.org mvd.ru", "dnstwist on short names", false);
 	bench_recall(watched,
 		     "zstd -dc " CTWATCH_SHARED_DIR "/data/names/confusables-17.0.0.txt.zst | python3 " SCRIPT " composed /dev/stdin " LONG_WATCHED,
-		     "composed", false);
+		     "composed on watched names of 8 letters and more", false);
 }
 
 int main(void)
