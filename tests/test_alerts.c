@@ -42,7 +42,7 @@ static struct sink_set *make_sinks(struct bench *bench, const char *json)
 	json_decref(bench->config.alerts);
 	bench->config.alerts = json_loads(json, 0, NULL);
 	assert_non_null(bench->config.alerts);
-	if (!sink_set_new(&bench->config, false, &sinks, &err))
+	if (!sink_set_new(&bench->config, STDOUT_NONE, &sinks, &err))
 		fail_msg("%s", err.text);
 	return sinks;
 }
@@ -351,7 +351,7 @@ static void refuses_settings_with_a_sentence_that_names_sink_and_key(void **stat
 		json_decref(bench->config.alerts);
 		bench->config.alerts = json_loads(bad[i].json, 0, NULL);
 		assert_non_null(bench->config.alerts);
-		assert_false(sink_set_new(&bench->config, false, &sinks, &err));
+		assert_false(sink_set_new(&bench->config, STDOUT_NONE, &sinks, &err));
 		if (strstr(err.text, bad[i].part) == NULL)
 			fail_msg("\"%s\" does not say \"%s\"", err.text, bad[i].part);
 		assert_int_equal(err.kind, ERR_USAGE);

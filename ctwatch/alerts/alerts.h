@@ -25,10 +25,11 @@ struct sink_set {
 	struct sink **items;
 	size_t n;
 	char *public_url;                 /* of the dashboard, or NULL */
-	bool to_stdout;                   /* findings also go to standard output as JSON lines: `run` */
 };
-/* `with_stdout` adds the sink named "stdout". Errors name the sink and the key. */
-bool sink_set_new(const struct config *config, bool with_stdout, struct sink_set **out, struct error *err);
+/* The sink named "stdout", which `run` adds: nothing, an envelope a line for programs, or a few lines a finding for people. */
+enum sink_stdout { STDOUT_NONE, STDOUT_JSONL, STDOUT_TEXT, STDOUT_TEXT_COLOUR };
+/* Errors name the sink and the key. */
+bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struct sink_set **out, struct error *err);
 void sink_set_free(struct sink_set *);
 /* "mail to soc@...: findings from 60, incidents": one line for the banner of `run`. malloc'd. Holds no secrets. */
 char *sink_describe(const struct sink *sink);

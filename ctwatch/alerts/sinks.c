@@ -271,8 +271,9 @@ static bool add_sink(struct sink_set *set, const struct config *config, const js
 	return true;
 }
 
-bool sink_set_new(const struct config *config, bool with_stdout, struct sink_set **out, struct error *err)
+bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struct sink_set **out, struct error *err)
 {
+	static const char *const formats[] = { [STDOUT_JSONL] = "jsonl", [STDOUT_TEXT] = "text", [STDOUT_TEXT_COLOUR] = "colour" };
 	struct sink_set *set = xcalloc(1, sizeof(*set));
 	json_t *item;
 	size_t i;
@@ -280,8 +281,8 @@ bool sink_set_new(const struct config *config, bool with_stdout, struct sink_set
 
 	set->items = xcalloc(SINKS_MAX, sizeof(*set->items));
 	set->public_url = config->public_url != NULL && config->public_url[0] != '\0' ? xstrdup(config->public_url) : NULL;
-	if (with_stdout) {
-		json_t *object = json_pack("{s:s}", "type", "stdout");
+	if (to_stdout != STDOUT_NONE) {
+		json_t *object = json_pack("{s:s, s:s}", "type", "stdout", "format", formats[to_stdout]);
 
 		ok = add_sink(set, config, object, err);
 		json_decref(object);
@@ -290,7 +291,6 @@ bool sink_set_new(const struct config *config, bool with_stdout, struct sink_set
 		ok = error_set(err, ERR_USAGE, "\"alerts\" wants a list of sinks");
 	for (i = 0; ok && (item = json_array_get(config->alerts, i)) != NULL; i++)
 		ok = add_sink(set, config, item, err);
-	set->to_stdout = ok && find_sink(set, "stdout") != NULL;
 	if (!ok) {
 		sink_set_free(set);
 		return false;

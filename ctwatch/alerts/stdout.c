@@ -1,116 +1,147 @@
-/*
- * The sink that `run` has from its first day: one envelope a line on standard output, for programs. A person who looks at a
- * terminal gets the same in words: the sentence, why, and where it was logged.
- */
-#include "message.h"
+/* The sink that `run` has from its first day: an envelope a line for programs, or a few lines a finding for people. */
+#include "sink.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "message.h"
 #include "render.h"
 
-static bool for_a_person(FILE *file)
-{
-	return isatty(fileno(file)) == 1;
-}
+struct to_stdout {
+	bool text, colour;
+};
 
 static bool stdout_open(struct sink *sink, const struct config *config, const json_t *object, struct error *err)
 {
-	(void)config, (void)object, (void)err;
-	sink->own = stdout;
+	const char *format = json_string_value(json_object_get(object, "format"));
+	struct to_stdout *to = xcalloc(1, sizeof(*to));
+
+	(void)config;
+	sink->own = to;
+	to->colour = format != NULL && strcmp(format, "colour") == 0;
+	to->text = to->colour || (format != NULL && strcmp(format, "text") == 0);
+	if (format != NULL && !to->text && strcmp(format, "jsonl") != 0)
+		return error_set(err, ERR_USAGE, "alerts: sink \"%s\": \"format\" wants \"jsonl\" or \"text\"", sink->name);
 	return true;
 }
 
 static void stdout_close(struct sink *sink)
 {
-	sink->own = NULL;
+	free(sink->own);
 }
 
-static bool write_item(FILE *file, const struct alert_item *item)
+/* ---- for people ------------------------------------------------------------------------------------------ */
+
+static const char *severity_colour(const char *severity)
 {
-	return json_dumpf(item->envelope, file, JSON_COMPACT) == 0 && fputc('\n', file) != EOF;
+	if (strcmp(severity, "critical") == 0 || strcmp(severity, "high") == 0)
+		return "\x1b[1;31m";
+	return strcmp(severity, "medium") == 0 ? "\x1b[33m" : "\x1b[2m";
 }
 
-static bool write_line(FILE *file, const char *label, const char *text)
+static void put_plain(const char *text)
 {
-	struct buf escaped;
+	struct buf out;
 
-	buf_init(&escaped, 1u << 16);
-	render_plain(&escaped, text);
-	bool ok = fprintf(file, "    %-8s %s\n", label, buf_text(&escaped)) >= 0;
-	buf_deinit(&escaped);
-	return ok;
+	buf_init(&out, 1u << 20);
+	render_plain(&out, text);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_deinit(&out);
 }
 
-/* "critical 100  the sentence", then why, and the facts that tell certificates apart */
-static bool write_part(FILE *file, const struct message_part *part)
+static const char *fact(const struct message_part *part, const char *label)
+{
+	for (size_t i = 0; i < part->n_facts; i++)
+		if (strcmp(part->facts[i].label, label) == 0)
+			return part->facts[i].value;
+	return NULL;
+}
+
+static void put_line(const char *label, const char *text)
+{
+	printf("    %-8s ", label);
+	put_plain(text);
+	putchar('\n');
+}
+
+/* "critical 100  drive-globalordnance[.]com contains the name of Global Ordnance", then why, and what tells certificates apart. */
+static void write_part(const struct to_stdout *to, const struct message_part *part)
 {
 	static const char *const shown[] = { "Names", "Issuer", "Logged", "Log" };
-	struct buf sentence;
-	bool ok = true;
+	char head[32];
 
-	buf_init(&sentence, 1u << 16);
 	if (part->score >= 0)
-		buf_printf(&sentence, "%s %d  ", part->severity, part->score);
-	else if (part->severity[0] != '\0')
-		buf_printf(&sentence, "%s  ", part->severity);
-	render_plain(&sentence, part->sentence);
-	ok = fprintf(file, "%s\n", buf_text(&sentence)) >= 0;
-	buf_deinit(&sentence);
+		snprintf(head, sizeof(head), "%s %d", part->severity, part->score);
+	else
+		snprintf(head, sizeof(head), "%s", part->severity[0] != '\0' ? part->severity : "note");
+	printf("%s%s%s  ", to->colour ? severity_colour(part->severity) : "", head, to->colour ? "\x1b[0m" : "");
+	put_plain(part->sentence);
+	putchar('\n');
 	for (size_t i = 0; i < part->n_why; i++)
-		ok = ok && write_line(file, i == 0 ? "why" : "", part->why[i]);
-	for (size_t i = 0; i < part->n_facts; i++)
-		for (size_t k = 0; k < ARRAY_LEN(shown); k++)
-			if (strcmp(part->facts[i].label, shown[k]) == 0)
-				ok = ok && write_line(file, shown[k], part->facts[i].value);
-	return ok && fputc('\n', file) != EOF;
+		put_line(i == 0 ? "why" : "", part->why[i]);
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+		if (fact(part, shown[i]) != NULL)
+			put_line(shown[i], fact(part, shown[i]));
+	if (fact(part, "Finding") != NULL)
+		printf("    %-8s ctwatch findings show %.8s\n", "more", fact(part, "Finding"));
+	else if (fact(part, "Evidence") != NULL)
+		put_line("more", fact(part, "Evidence"));
+	putchar('\n');
 }
 
-static bool write_for_a_person(FILE *file, const struct delivery *delivery)
+static bool write_text(const struct to_stdout *to, const struct delivery *delivery)
 {
 	struct message message;
-	bool ok = true;
 
 	message_make(delivery, &message);
-	for (size_t i = 0; ok && i < message.n_parts; i++)
-		ok = write_part(file, &message.parts[i]);
+	for (size_t i = 0; i < message.n_parts; i++)
+		write_part(to, &message.parts[i]);
 	message_deinit(&message);
+	return ferror(stdout) == 0;
+}
+
+/* ---- for programs ------------------------------------------------------------------------------------------ */
+
+static bool write_lines(const struct delivery *delivery)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < delivery->n; i++)
+		ok = json_dumpf(delivery->items[i].envelope, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
 	return ok;
 }
 
 static void stdout_deliver(struct sink *sink, struct delivery *delivery)
 {
-	FILE *file = sink->own;
-	bool ok = true;
+	const struct to_stdout *to = sink->own;
 	char why[160];
 
 	errno = 0;
-	if (for_a_person(file))
-		ok = write_for_a_person(file, delivery);
-	else
-		for (size_t i = 0; ok && i < delivery->n; i++)
-			ok = write_item(file, &delivery->items[i]);
-	if (ok && fflush(file) == 0) {
+	bool ok = to->text ? write_text(to, delivery) : write_lines(delivery);
+	if (ok && fflush(stdout) == 0) {
 		delivery_finish_later(delivery, DELIVERY_OK, "written");
 		return;
 	}
 	snprintf(why, sizeof(why), "standard output: %s", strerror(errno));
-	clearerr(file);
+	clearerr(stdout);
 	delivery_finish_later(delivery, DELIVERY_RETRY, why);
 }
 
 static void stdout_describe(const struct sink *sink, struct buf *out)
 {
-	buf_append_text(out, sink->own != NULL && for_a_person(sink->own) ? "standard output, in words" : "standard output, JSON lines");
+	const struct to_stdout *to = sink->own;
+
+	buf_append_text(out, to->text ? "standard output, for people" : "standard output, JSON lines");
 }
 
-static const char *const NO_KEYS[] = { NULL };
+static const char *const KEYS[] = { "format", NULL };
 
 const struct sink_type stdout_sink = {
 	.name = "stdout",
-	.keys = NO_KEYS,
+	.keys = KEYS,
+	.one_at_a_time = true,
 	.operations = true,
 	.naming_at_once = true,
 	.open = stdout_open,

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "alerts.h"
 #include "config.h"
 #include "diag.h"
 #include "parsers.h"
@@ -27,6 +28,7 @@ struct daemon_options {
 	bool (*reload)(void *ctx, struct config *out, struct error *err);
 	void *reload_ctx;
 	struct diag *diag;
+	enum sink_stdout findings;        /* run: what of them goes to standard output */
 	bool once;
 	int64_t progress_timeout_ms;      /* 0: 60 s */
 	const struct daemon_scan *scan;   /* NULL: run */

@@ -75,7 +75,7 @@ static bool load_all(struct daemon *d, struct config *config, bool *have_config,
 		*have_config = true;
 	}
 	const struct config *now = *have_config ? config : d->config;
-	return rules_load(now, d->suffixes, daemon_now(d), rules, err) && sink_set_new(now, true, sinks, err);
+	return rules_load(now, d->suffixes, daemon_now(d), rules, err) && sink_set_new(now, d->options->findings, sinks, err);
 }
 
 void daemon_reload(struct daemon *d)
