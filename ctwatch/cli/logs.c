@@ -54,7 +54,7 @@ static char *note_of(const struct state_log *log)
 	if (log->last_error != NULL)
 		return xstrdup(log->last_error);
 	if (log->last_success_ms == 0)
-		return xstrdup("not heard from yet");
+		return xstrdup("no answer yet");
 	return xstrdup(strcmp(log->lifecycle, "usable") == 0 ? "" : log->lifecycle);
 }
 
@@ -216,16 +216,74 @@ static bool on_read(void *ctx, const struct state_log *log)
 	return true;
 }
 
+/* Logs that are not read, by reason: many share one. */
+struct unread {
+	char *name, *why;
+};
+
+struct unread_list {
+	struct unread *items;
+	size_t n, cap;
+};
+
 static bool on_other(void *ctx, const struct state_log *log)
 {
-	struct listing *l = ctx;
+	struct unread_list *list = ctx;
 
 	if (is_read(log))
 		return true;
-	table_cell(l->table, log->name);
-	table_cell(l->table, log->lifecycle);
-	table_cell(l->table, log->why_not_read);
+	if (list->n == list->cap) {
+		list->cap = list->cap == 0 ? 64 : list->cap * 2;
+		list->items = xreallocarray(list->items, list->cap, sizeof(*list->items));
+	}
+	list->items[list->n++] = (struct unread){ xstrdup(log->name), xstrdup(log->why_not_read) };
 	return true;
+}
+
+static int by_reason(const void *a, const void *b)
+{
+	const struct unread *x = a, *y = b;
+	int order = strcmp(x->why, y->why);
+
+	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+/* The names that share the reason of items[from]; returns the index behind them. */
+static size_t print_group(struct cli *cli, const struct unread_list *list, size_t from)
+{
+	char safe[512];
+	struct buf names;
+	size_t i = from;
+
+	buf_init(&names, 1u << 20);
+	for (; i < list->n && strcmp(list->items[i].why, list->items[from].why) == 0; i++)
+		buf_printf(&names, "%s%s", i > from ? ", " : "", text_escape(slice_text(list->items[i].name), safe, sizeof(safe)));
+	char *head = xasprintf("Not read (%zu): %s", i - from, text_escape(slice_text(list->items[from].why), safe, sizeof(safe)));
+
+	cli_paragraph(cli->out, cli->width, 0, head);
+	cli_paragraph(cli->out, cli->width, 2, buf_text(&names));
+	free(head);
+	buf_deinit(&names);
+	return i;
+}
+
+static bool print_others(struct cli *cli, struct state *st, bool first, struct error *err)
+{
+	struct unread_list list = { 0 };
+	bool ok = state_each_log(st, on_other, &list, err);
+
+	if (list.n > 0)
+		qsort(list.items, list.n, sizeof(*list.items), by_reason);
+	for (size_t i = 0; ok && i < list.n;) {
+		fputs(first && i == 0 ? "" : "\n", cli->out);
+		i = print_group(cli, &list, i);
+	}
+	for (size_t i = 0; i < list.n; i++) {
+		free(list.items[i].name);
+		free(list.items[i].why);
+	}
+	free(list.items);
+	return ok;
 }
 
 static bool on_json(void *ctx, const struct state_log *log)
@@ -246,23 +304,13 @@ static struct table *read_table(void)
 {
 	struct table *table = table_new();
 
-	table_column(table, "LOG", ALIGN_LEFT, 26);
+	table_column(table, "LOG", ALIGN_LEFT, 22);
 	table_column(table, "API", ALIGN_LEFT, 0);
 	table_column(table, "SIZE", ALIGN_RIGHT, 0);
 	table_column(table, "BEHIND", ALIGN_RIGHT, 0);
 	table_column(table, "LAG", ALIGN_LEFT, 4);
 	table_column(table, "PROVEN", ALIGN_RIGHT, 0);
-	table_column(table, "NOTE", ALIGN_LEFT, 10);
-	return table;
-}
-
-static struct table *other_table(void)
-{
-	struct table *table = table_new();
-
-	table_column(table, "NOT READ", ALIGN_LEFT, 14);
-	table_column(table, "LIFECYCLE", ALIGN_LEFT, 0);
-	table_column(table, "WHY", ALIGN_LEFT, 20);
+	table_column(table, "NOTE", ALIGN_LEFT, 16);
 	return table;
 }
 
@@ -274,15 +322,7 @@ static bool print_tables(struct listing *l, struct state *st, struct error *err)
 	if (ok && l->n_read > 0)
 		table_print(l->table, l->cli);
 	table_free(l->table);
-	if (!ok || l->n_other == 0)
-		return ok;
-	fputs(l->n_read > 0 ? "\n" : "", l->cli->out);
-	l->table = other_table();
-	ok = state_each_log(st, on_other, l, err);
-	if (ok)
-		table_print(l->table, l->cli);
-	table_free(l->table);
-	return ok;
+	return ok && print_others(l->cli, st, l->n_read == 0, err);
 }
 
 static int list(struct cli *cli, struct state *st, enum output_format format, const char *wanted)
