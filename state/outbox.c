@@ -139,6 +139,11 @@ bool state_outbox_due(struct state *st, const char *sink, int64_t now_ms, size_t
 	return each_item(ROWS(st, SQL_OUTBOX_DUE, TEXT(sink), INT(now_ms), INT(limit_of(limit))), fn, ctx, err);
 }
 
+bool state_outbox_due_digest(struct state *st, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err)
+{
+	return each_item(ROWS(st, SQL_OUTBOX_DUE_DIGEST, TEXT(sink), INT(now_ms), INT(limit_of(limit))), fn, ctx, err);
+}
+
 bool state_outbox_each(struct state *st, const char *sink, const char *status, size_t limit, outbox_fn *fn, void *ctx, struct error *err)
 {
 	return each_item(ROWS(st, SQL_OUTBOX_EACH, TEXT(sink), TEXT(status), INT(limit_of(limit))), fn, ctx, err);
@@ -154,9 +159,9 @@ bool state_outbox_failed(struct state *st, const char *id, const char *why, int6
 	return RUN(st, SQL_OUTBOX_FAILED, err, TEXT(id), TEXT(dead ? "dead" : "waiting"), TEXT(why), INT(next_due_ms), INT(dead ? now_ms : 0));
 }
 
-bool state_outbox_take_digest(struct state *st, const char *sink, int64_t now_ms, struct error *err)
+bool state_outbox_to_digest(struct state *st, const char *sink, int64_t now_ms, struct error *err)
 {
-	return RUN(st, SQL_OUTBOX_DIGEST, err, TEXT(sink), INT(now_ms));
+	return RUN(st, SQL_OUTBOX_TO_DIGEST, err, TEXT(sink), INT(now_ms));
 }
 
 bool state_outbox_retry(struct state *st, const char *id, int64_t now_ms, size_t *n, struct error *err)

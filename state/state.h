@@ -302,15 +302,16 @@ struct outbox_item {
 	int64_t created_ms, due_ms, sent_ms;
 };
 void outbox_item_deinit(struct outbox_item *);
-/* status "waiting" from due_ms on, or "digest": waits for outbox_take_digest. The same id again changes nothing. */
+/* status "waiting" or "digest", from due_ms on. The same id again changes nothing. */
 bool state_outbox_add(struct state *, const char *sink, const struct state_event *event, bool digest, const char *group, int64_t due_ms, int64_t now_ms, struct error *err);
 typedef bool outbox_fn(void *ctx, const struct outbox_item *item);
-/* What is due for a sink, oldest first. */
+/* What is due for a sink, oldest first: single messages, and what goes into a digest. */
 bool state_outbox_due(struct state *, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
+bool state_outbox_due_digest(struct state *, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
 bool state_outbox_sent(struct state *, const char *id, int64_t now_ms, struct error *err);
 bool state_outbox_failed(struct state *, const char *id, const char *why, int64_t next_due_ms, bool dead, int64_t now_ms, struct error *err);
-/* Makes a sink's digest items due together. */
-bool state_outbox_take_digest(struct state *, const char *sink, int64_t now_ms, struct error *err);
+/* What waits and is due goes into the sink's digest instead: a flood. It stays there when its delivery fails. */
+bool state_outbox_to_digest(struct state *, const char *sink, int64_t now_ms, struct error *err);
 /* `alerts list`: any status (NULL) of any sink (NULL), newest first. */
 bool state_outbox_each(struct state *, const char *sink, const char *status, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
 /* `alerts retry`: dead ones wait again; id NULL: all. *n: how many. */

@@ -221,8 +221,11 @@
 	X(OUTBOX_SENT, \
 	  "UPDATE outbox SET status = 'sent', sent_ms = ?2, attempts = attempts + 1, last_error = NULL WHERE id = ?1 AND status <> 'sent'") \
 	X(OUTBOX_FAILED, \
-	  "UPDATE outbox SET status = ?2, last_error = ?3, due_ms = ?4, sent_ms = ?5, attempts = attempts + 1 WHERE id = ?1 AND status <> 'sent'") \
-	X(OUTBOX_DIGEST, "UPDATE outbox SET status = 'waiting', due_ms = ?2 WHERE sink = ?1 AND status = 'digest'") \
+	  "UPDATE outbox SET status = CASE WHEN ?2 = 'waiting' AND status = 'digest' THEN status ELSE ?2 END, last_error = ?3, due_ms = ?4, " \
+	  "sent_ms = ?5, attempts = attempts + 1 WHERE id = ?1 AND status <> 'sent'") \
+	X(OUTBOX_DUE_DIGEST, \
+	  "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE sink = ?1 AND status = 'digest' AND due_ms <= ?2 ORDER BY due_ms, created_ms, id LIMIT ?3") \
+	X(OUTBOX_TO_DIGEST, "UPDATE outbox SET status = 'digest' WHERE sink = ?1 AND status = 'waiting' AND due_ms <= ?2") \
 	X(OUTBOX_EACH, \
 	  "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE (?1 IS NULL OR sink = ?1) AND (?2 IS NULL OR status = ?2) " \
 	  "ORDER BY created_ms DESC, id LIMIT ?3") \

@@ -109,20 +109,37 @@ static void failed_items_wait_die_and_are_revived(void **state)
 	assert_int_equal(due(*state, "chat", TEST_NOW_MS + 70000).attempts[0], 0);
 }
 
-static void digest_items_wait_until_they_are_taken_together(void **state)
+static void digest_items_are_due_apart_from_single_ones_and_stay_a_digest_when_they_fail(void **state)
 {
 	struct error err;
-	struct seen all = { 0 };
+	struct seen all = { 0 }, digest = { 0 };
 
 	add_event(*state, "mail", "a", true, 0);
 	add_event(*state, "mail", "b", true, 0);
 	add_event(*state, "chat", "a", true, 0);
 	assert_int_equal(due(*state, "mail", INT64_MAX).n, 0);
-	must(state_outbox_take_digest(*state, "mail", TEST_NOW_MS, &err), &err);
-	assert_int_equal(due(*state, "mail", TEST_NOW_MS).n, 2);
-	assert_int_equal(due(*state, "chat", INT64_MAX).n, 0);
+	must(state_outbox_due_digest(*state, "mail", INT64_MAX, 0, note_item, &digest, &err), &err);
+	assert_int_equal(digest.n, 2);
+	must(state_outbox_failed(*state, digest.ids[0], "answered 503", TEST_NOW_MS + 1, false, TEST_NOW_MS, &err), &err);
+	must(state_outbox_sent(*state, digest.ids[1], TEST_NOW_MS, &err), &err);
 	must(state_outbox_each(*state, NULL, "digest", 0, note_item, &all, &err), &err);
-	assert_int_equal(all.n, 1);
+	assert_int_equal(all.n, 2);
+	assert_int_equal(due(*state, "mail", INT64_MAX).n, 0);
+}
+
+static void a_flood_goes_into_the_digest(void **state)
+{
+	struct error err;
+	struct seen digest = { 0 };
+
+	add_event(*state, "mail", "a", false, TEST_NOW_MS);
+	add_event(*state, "mail", "b", false, TEST_NOW_MS + 60000);
+	add_event(*state, "chat", "a", false, TEST_NOW_MS);
+	must(state_outbox_to_digest(*state, "mail", TEST_NOW_MS, &err), &err);
+	must(state_outbox_due_digest(*state, "mail", TEST_NOW_MS, 0, note_item, &digest, &err), &err);
+	assert_int_equal(digest.n, 1);
+	assert_int_equal(due(*state, "mail", INT64_MAX).n, 1);
+	assert_int_equal(due(*state, "chat", INT64_MAX).n, 1);
 }
 
 static void severity_and_certificate_make_other_ids(void **state)
@@ -473,7 +490,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STATE_TEST(due_items_come_oldest_first_per_sink_until_sent),
 		STATE_TEST(failed_items_wait_die_and_are_revived),
-		STATE_TEST(digest_items_wait_until_they_are_taken_together),
+		STATE_TEST(digest_items_are_due_apart_from_single_ones_and_stay_a_digest_when_they_fail),
+		STATE_TEST(a_flood_goes_into_the_digest),
 		STATE_TEST(severity_and_certificate_make_other_ids),
 		cmocka_unit_test(every_event_has_a_name_that_is_read_back),
 		STATE_TEST(triage_keeps_who_when_and_why),

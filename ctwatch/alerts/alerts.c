@@ -17,6 +17,7 @@ struct alerts {
 	void *flush_ctx;
 	/* reloading and closing: the old set is freed when its lanes and the router have let go of it */
 	struct sink_set *next_sinks;
+	struct sink_set *later_sinks;     /* of a reload that came while one was under way */
 	bool closing;
 	size_t n_routing;
 	void (*closed)(void *ctx);
@@ -58,11 +59,14 @@ int64_t delivery_now_ms(const struct delivery *delivery)
 	return alerts_now_ms(delivery->alerts);
 }
 
+const struct sink_set *alerts_sinks(const struct alerts *alerts)
+{
+	return alerts->sinks != NULL ? alerts->sinks : alerts->next_sinks;
+}
+
 const char *delivery_public_url(const struct delivery *delivery)
 {
-	const struct alerts *alerts = delivery->alerts;
-
-	return (alerts->sinks != NULL ? alerts->sinks : alerts->next_sinks)->public_url;
+	return alerts_sinks(delivery->alerts)->public_url;
 }
 
 /* ---- the router, set on the store's thread ------------------------------------------------------------ */
@@ -107,10 +111,13 @@ static void finish_closing(struct alerts *alerts)
 
 	sink_set_free(alerts->sinks);
 	sink_set_free(alerts->next_sinks);
+	sink_set_free(alerts->later_sinks);
 	free(alerts);
 	if (closed != NULL)
 		closed(ctx);
 }
+
+static void exchange(struct alerts *alerts, struct sink_set *sinks);
 
 /* Both the lanes and the router are through with the old set. */
 static void maybe_switch(struct alerts *alerts)
@@ -124,6 +131,14 @@ static void maybe_switch(struct alerts *alerts)
 	sink_set_free(alerts->sinks);
 	alerts->sinks = alerts->next_sinks;
 	alerts->next_sinks = NULL;
+	if (alerts->later_sinks != NULL) {
+		struct sink_set *later = alerts->later_sinks;
+
+		alerts->later_sinks = NULL;
+		alerts->n_lanes = 0;
+		exchange(alerts, later);
+		return;
+	}
 	open_lanes(alerts);
 }
 
@@ -166,6 +181,13 @@ static void set_router(struct alerts *alerts, struct sink_set *sinks)
 	store_submit_urgent(alerts->with.store, set_router_job, on_routed, job);
 }
 
+static void exchange(struct alerts *alerts, struct sink_set *sinks)
+{
+	alerts->next_sinks = sinks;
+	close_lanes(alerts);
+	set_router(alerts, sinks);
+}
+
 /* ---- from outside ---------------------------------------------------------------------------------------- */
 
 struct alerts *alerts_start(const struct alerts_options *options)
@@ -173,6 +195,10 @@ struct alerts *alerts_start(const struct alerts_options *options)
 	struct alerts *alerts = xcalloc(1, sizeof(*alerts));
 
 	alerts->with = *options;
+	if (options->store == NULL) {
+		alerts->sinks = options->sinks;
+		return alerts;
+	}
 	alerts->next_sinks = options->sinks;
 	set_router(alerts, alerts->next_sinks);
 	return alerts;
@@ -186,17 +212,19 @@ void alerts_wake(struct alerts *alerts)
 
 void alerts_reload(struct alerts *alerts, struct sink_set *sinks)
 {
-	if (alerts->closing || alerts->next_sinks != NULL) {
-		/* a reload is under way already: the caller's set is refused, the next signal brings it again */
+	if (alerts->closing) {
 		sink_set_free(sinks);
 		return;
 	}
-	alerts->next_sinks = sinks;
+	if (alerts->next_sinks != NULL) {
+		sink_set_free(alerts->later_sinks);
+		alerts->later_sinks = sinks;
+		return;
+	}
 	for (size_t i = 0; i < alerts->sinks->n; i++)
 		if (alerts->sinks->items[i]->type->reopen != NULL)
 			alerts->sinks->items[i]->type->reopen(alerts->sinks->items[i]);
-	close_lanes(alerts);
-	set_router(alerts, sinks);
+	exchange(alerts, sinks);
 }
 
 void alerts_lane_flushed(struct alerts *alerts, size_t n_failed)
@@ -224,6 +252,10 @@ void alerts_close(struct alerts *alerts, void (*closed)(void *ctx), void *ctx)
 	alerts->closing = true;
 	alerts->closed = closed;
 	alerts->closed_ctx = ctx;
+	if (alerts->with.store == NULL) {
+		finish_closing(alerts);
+		return;
+	}
 	set_router(alerts, NULL);
 	if (alerts->next_sinks == NULL)
 		close_lanes(alerts);

@@ -45,7 +45,7 @@ struct alerts;
 struct alerts_options {
 	uv_loop_t *loop;
 	struct fetcher *fetcher;
-	struct store *store;
+	struct store *store;              /* NULL: nothing is delivered, only alerts_test works */
 	struct sink_set *sinks;           /* taken over */
 	struct diag *diag;
 	int64_t (*now_ms)(void *ctx);     /* wall clock; passed in so that tests can move it */
@@ -55,8 +55,13 @@ struct alerts_options {
 struct alerts *alerts_start(const struct alerts_options *options);
 /* Something may be due: call after commits that added rows. Cheap. */
 void alerts_wake(struct alerts *);
-/* SIGHUP: other sinks from now on (what waits for a sink that is gone stays in the outbox and is shown); files are reopened. */
+/*
+ * SIGHUP: other sinks from now on (what waits for a sink that is gone stays in the outbox and is shown); files are reopened.
+ * Takes over `sinks`; while one exchange is under way the newest set waits for it.
+ */
 void alerts_reload(struct alerts *, struct sink_set *sinks);
+/* The sinks in force, until the loop runs again. */
+const struct sink_set *alerts_sinks(const struct alerts *);
 /* Delivers everything that is due now, once; then calls `done`: n_failed rows could not be delivered and stay for later. */
 void alerts_flush(struct alerts *, void (*done)(void *ctx, size_t n_failed), void *ctx);
 /* Stops: what is under way is given up (and will be sent again, same id). Before the store and the fetcher close. `closed` may be NULL. */

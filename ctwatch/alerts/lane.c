@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define LOAD_MAX 32                  /* rows of one round for programs; their envelopes are in memory meanwhile */
+#define LOAD_WITH_ENTRY_MAX 4        /* the same with certificates and chains beside them */
+#define LOOK_AHEAD_MAX 1000          /* rows looked at for what belongs to the first one */
 #define CONCURRENT_MAX 4
 #define BACKOFF_FIRST_MS 5000
 #define BACKOFF_MAX_MS 3600000
@@ -27,8 +29,11 @@ struct mark {
 /* What the loop and the store's thread hand to each other; belongs to one of them at a time. */
 struct round {
 	char *sink_name;
-	bool for_people, all_as_digest;
-	int64_t horizon_ms, now_ms, retry_for_ms, next_try_ms;
+	bool for_people, with_entry;
+	bool overflow;                   /* past the hourly ceiling: what waits becomes a digest */
+	int64_t first_by_ms;             /* a message begins with a row that is due by then ... */
+	int64_t joins_by_ms;             /* ... and takes along what belongs to it and is due by then */
+	int64_t now_ms, retry_for_ms, next_try_ms;
 	size_t limit;
 	/* filled by the loading job */
 	struct alert_item items[DELIVERY_ITEMS_MAX];
@@ -70,6 +75,7 @@ static void item_deinit(struct alert_item *item)
 	free(item->group);
 	free(item->thread);
 	json_decref(item->envelope);
+	alert_entry_free(item->entry);
 	*item = (struct alert_item){ 0 };
 }
 
@@ -107,23 +113,15 @@ static void round_mark(struct round *round, const struct alert_item *item, enum 
 struct loading {
 	struct round *round;
 	struct state *st;
-	int64_t seen_due_ms;
-	bool digest_due;
+	int64_t next_due_ms;
 };
-
-static bool see_digest(void *ctx, const struct outbox_item *row)
-{
-	struct loading *loading = ctx;
-
-	loading->digest_due = loading->digest_due || row->due_ms <= loading->round->now_ms;
-	return !loading->digest_due;
-}
 
 static bool see_next(void *ctx, const struct outbox_item *row)
 {
 	struct loading *loading = ctx;
 
-	loading->seen_due_ms = row->due_ms;
+	if (row->due_ms < loading->next_due_ms)
+		loading->next_due_ms = row->due_ms;
 	return false;
 }
 
@@ -142,9 +140,11 @@ static bool see_due(void *ctx, const struct outbox_item *row)
 	struct round *round = loading->round;
 	struct error err;
 
+	if (round->n_items == 0 && row->due_ms > round->first_by_ms)
+		return false;
 	if (!belongs(round, row))
 		return true;
-	if (round->n_items == round->limit || round->n_marks == DELIVERY_ITEMS_MAX)
+	if (round->n_items == round->limit || round->n_items + round->n_marks == DELIVERY_ITEMS_MAX)
 		return false;
 	struct alert_item item = { .event = row->event, .attempts = row->attempts, .created_ms = row->created_ms };
 	memcpy(item.id, row->id, sizeof(item.id));
@@ -160,31 +160,45 @@ static bool see_due(void *ctx, const struct outbox_item *row)
 	if (!state_get_fact(loading->st, key, &item.thread, &err))
 		item.thread = NULL;
 	free(key);
+	if (round->with_entry)
+		item.entry = alert_entry_load(loading->st, row);
 	round->items[round->n_items++] = item;
+	return true;
+}
+
+static bool nothing_loaded(const struct round *round)
+{
+	return round->n_items == 0 && round->n_marks == 0;
+}
+
+/* A digest is one message of many rows for people; programs get its rows one by one. */
+static bool load_digest(struct loading *loading, struct error *err)
+{
+	struct round *round = loading->round;
+
+	round->digest = round->for_people;
+	if (!state_outbox_due_digest(loading->st, round->sink_name, round->first_by_ms, DELIVERY_ITEMS_MAX, see_due, loading, err))
+		return false;
+	round->digest = round->digest && !nothing_loaded(round);
 	return true;
 }
 
 static bool load_job(void *ctx, struct state *st, struct error *err)
 {
 	struct round *round = ctx;
-	struct loading loading = { round, st, INT64_MAX, false };
+	struct loading loading = { round, st, INT64_MAX };
 
 	round_clear(round);      /* a job may run again */
-	round->digest = round->all_as_digest;
-	if (!state_outbox_each(st, round->sink_name, "digest", 1000, see_digest, &loading, err))
+	if (round->overflow && !state_outbox_to_digest(st, round->sink_name, round->first_by_ms, err))
 		return false;
-	if (loading.digest_due) {
-		if (!state_outbox_take_digest(st, round->sink_name, round->now_ms, err))
-			return false;
-		round->digest = round->for_people;
-	}
-	if (round->digest)
-		round->limit = DELIVERY_ITEMS_MAX;
-	if (!state_outbox_due(st, round->sink_name, round->horizon_ms, round->for_people ? DELIVERY_ITEMS_MAX * 5 : round->limit, see_due, &loading, err))
+	if (!load_digest(&loading, err))
 		return false;
-	if (!state_outbox_due(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err))
+	if (nothing_loaded(round) && !state_outbox_due(st, round->sink_name, round->joins_by_ms, LOOK_AHEAD_MAX, see_due, &loading, err))
 		return false;
-	round->next_due_ms = loading.seen_due_ms;
+	if (!state_outbox_due(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err) ||
+	    !state_outbox_due_digest(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err))
+		return false;
+	round->next_due_ms = loading.next_due_ms;
 	return true;
 }
 
@@ -237,7 +251,8 @@ static void flushed(struct lane *lane)
 
 static void lane_rest(struct lane *lane, int64_t until_ms)
 {
-	int64_t wait = until_ms - alerts_now_ms(lane->alerts);
+	int64_t now = alerts_now_ms(lane->alerts);
+	int64_t wait = until_ms > now + REST_MAX_MS ? REST_MAX_MS : until_ms - now;
 
 	lane->phase = LANE_RESTING;
 	flushed(lane);
@@ -426,10 +441,8 @@ static void on_loaded(void *ctx, bool ok, const struct error *err)
 		lane_rest(lane, alerts_now_ms(lane->alerts) + BACKOFF_FIRST_MS);
 		return;
 	}
-	if (lane->round.n_items == 0 && lane->round.n_marks == 0) {
-		int64_t digest_ms = sink_digest_due(lane->sink, alerts_now_ms(lane->alerts));
-
-		lane_rest(lane, lane->round.next_due_ms < digest_ms ? lane->round.next_due_ms : digest_ms);
+	if (nothing_loaded(&lane->round)) {
+		lane_rest(lane, lane->round.next_due_ms);
 		return;
 	}
 	lane->phase = LANE_SENDING;
@@ -442,9 +455,9 @@ static void on_loaded(void *ctx, bool ok, const struct error *err)
 /* May a message go out now? Past the hourly ceiling everything waits for the hour's end and then goes as a digest. */
 static bool within_ceiling(struct lane *lane, int64_t now)
 {
-	lane->round.all_as_digest = false;
+	lane->round.overflow = false;
 	if (now - lane->hour_started_ms >= HOUR_MS) {
-		lane->round.all_as_digest = lane->sink->per_hour > 0 && lane->sent_this_hour >= lane->sink->per_hour && lane->sink->type->for_people;
+		lane->round.overflow = lane->sink->per_hour > 0 && lane->sent_this_hour >= lane->sink->per_hour && lane->sink->type->for_people;
 		lane->hour_started_ms = now;
 		lane->sent_this_hour = 0;
 	}
@@ -466,10 +479,12 @@ static void lane_look(struct lane *lane)
 	}
 	lane->phase = LANE_LOADING;
 	round->now_ms = now;
-	round->horizon_ms = now + (lane->flushing ? lane->sink->group_window_ms : 0);
+	round->first_by_ms = now + (lane->flushing ? lane->sink->group_window_ms : 0);
+	round->joins_by_ms = now + lane->sink->group_window_ms;
 	round->retry_for_ms = lane->sink->retry_for_ms;
 	round->for_people = lane->sink->type->for_people;
-	round->limit = lane->sink->type->for_people ? DELIVERY_ITEMS_MAX : LOAD_MAX;
+	round->with_entry = lane->sink->type->wants_entry;
+	round->limit = round->for_people ? DELIVERY_ITEMS_MAX : round->with_entry ? LOAD_WITH_ENTRY_MAX : LOAD_MAX;
 	submit(lane, load_job, on_loaded);
 }
 

@@ -10,6 +10,22 @@
 #define SINKS_MAX 64
 #define DELIVERY_ITEMS_MAX 200       /* rows in one digest message */
 
+/* What was logged, as kept: for programs that look at the certificate itself. */
+struct alert_entry {
+	char *log_url;
+	uint64_t index;
+	struct hash tbs_sha256, sha256;
+	bool der_is_tbs;
+	struct buf der;                   /* certificate, precertificate or TBS; empty when it is not kept */
+	struct buf leaf, extra;           /* MerkleTreeLeaf, and the chain as the log gave it */
+	struct buf *chain;                /* DER, from the issuer up */
+	size_t n_chain;
+	char *chain_error;                /* why the chain is not whole, or NULL */
+};
+/* On the store's thread. NULL when nothing is kept. */
+struct alert_entry *alert_entry_load(struct state *st, const struct outbox_item *row);
+void alert_entry_free(struct alert_entry *);   /* NULL is fine */
+
 /* One row of the outbox, ready to be told. */
 struct alert_item {
 	char id[FINDING_ID_LEN + 1];      /* for Idempotency-Key, Message-ID ... */
@@ -18,6 +34,7 @@ struct alert_item {
 	char *group;                      /* registrable domain, or NULL */
 	char *thread;                     /* as delivery_set_thread kept it for this subject, or NULL */
 	json_t *envelope;                 /* owned: {"v":1,"event":..,"id":..,"time":..,"finding":{..}} */
+	struct alert_entry *entry;        /* owned; only for sink types that want it, and NULL when nothing is kept */
 	int attempts;
 	int64_t created_ms;
 };
@@ -71,6 +88,7 @@ struct sink_type {
 	const char *const *keys;          /* configuration keys of its own, NULL-terminated; unknown ones are errors */
 	bool for_people;                  /* several items may be one message */
 	bool one_at_a_time;               /* never two deliveries under way, also for programs */
+	bool wants_entry;                 /* items come with what was logged */
 	bool operations;                  /* gets incidents unless told otherwise */
 	bool naming_at_once;              /* naming findings do not wait for the digest: a stream for programs */
 	/* Reads its keys from `object` into sink->own; contacts nothing. */

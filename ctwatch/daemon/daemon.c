@@ -397,7 +397,6 @@ static void start_alerts(struct daemon *d, struct sink_set *sinks)
 	};
 
 	d->alerts = alerts_start(&options);
-	d->sinks = sinks;
 }
 
 static void on_report_made(void *ctx)

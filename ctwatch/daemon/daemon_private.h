@@ -39,7 +39,6 @@ struct daemon {
 	struct pool *pool;
 	struct ingest ingest;
 	struct alerts *alerts;
-	struct sink_set *sinks;           /* owned by alerts; for the banner */
 	struct report_timer *reports;     /* NULL with --once and scan */
 	struct lists *lists;
 	struct lists_view view;           /* the latest; union_list is NULL before the first */

@@ -8,44 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sinks: the store's thread must have let go of the old set before alerts frees it ------------------------ */
-
-struct new_sinks {
-	struct daemon *d;
-	struct sink_set *sinks;
-};
-
-static bool route_job(void *ctx, struct state *st, struct error *err)
-{
-	struct new_sinks *n = ctx;
-
-	(void)err;
-	state_set_router(st, alerts_route, n->sinks);
-	return true;
-}
-
-static void on_routed(void *ctx, bool ok, const struct error *err)
-{
-	struct new_sinks *n = ctx;
-	struct daemon *d = n->d;
-
-	(void)err;
-	if (ok && d->alerts != NULL) {
-		alerts_reload(d->alerts, n->sinks);
-		d->sinks = n->sinks;
-	}
-	free(n);
-}
-
-static void swap_sinks(struct daemon *d, struct sink_set *sinks)
-{
-	struct new_sinks *n = xcalloc(1, sizeof(*n));
-
-	n->d = d;
-	n->sinks = sinks;
-	store_submit(d->store, route_job, on_routed, n);
-}
-
 /* ---- the swap ---------------------------------------------------------------------------------------------------- */
 
 static void swap_config(struct daemon *d, struct config *config)
@@ -97,7 +59,7 @@ void daemon_reload(struct daemon *d)
 	}
 	bool changed = strcmp(ruleset_id(rules), ruleset_id(rules_ref_set(pool_rules(d->pool)))) != 0;
 	pool_set_rules(d->pool, rules_ref_new(rules));
-	swap_sinks(d, sinks);
+	alerts_reload(d->alerts, sinks);
 	if (have_config)
 		swap_config(d, &config);
 	diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "configuration loaded again; rules %s", changed ? "have changed" : "are the same");

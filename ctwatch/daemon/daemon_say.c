@@ -87,8 +87,10 @@ static void say_rules(struct daemon *d)
 
 static void say_sinks(struct daemon *d)
 {
-	for (size_t i = 0; d->sinks != NULL && i < d->sinks->n; i++) {
-		char *text = sink_describe(d->sinks->items[i]);
+	const struct sink_set *sinks = d->alerts != NULL ? alerts_sinks(d->alerts) : NULL;
+
+	for (size_t i = 0; sinks != NULL && i < sinks->n; i++) {
+		char *text = sink_describe(sinks->items[i]);
 
 		diag(d->options->diag, DIAG_NOTICE, "alerts", NULL, "%s", text);
 		free(text);
