@@ -294,10 +294,10 @@ static void on_tested(struct delivery *delivery, bool ok, const char *answer)
 	finish_one(test);
 }
 
-void alerts_test(struct alerts *alerts, void (*answered)(void *ctx, const struct sink *sink, bool ok, const char *answer), void (*done)(void *ctx), void *ctx)
+void alerts_test(struct alerts *alerts, const char *only, void (*answered)(void *ctx, const struct sink *sink, bool ok, const char *answer), void (*done)(void *ctx), void *ctx)
 {
 	struct test *test = xcalloc(1, sizeof(*test));
-	struct sink_set *sinks = alerts->sinks != NULL ? alerts->sinks : alerts->next_sinks;
+	const struct sink_set *sinks = alerts_sinks(alerts);
 
 	test->alerts = alerts;
 	test->answered = answered;
@@ -307,6 +307,11 @@ void alerts_test(struct alerts *alerts, void (*answered)(void *ctx, const struct
 	for (size_t i = 0; i < sinks->n; i++) {
 		struct alert_item *item = &test->items[i];
 		struct delivery *delivery = &test->deliveries[i];
+
+		if (only != NULL && strcmp(only, sinks->items[i]->name) != 0) {
+			test->n_left--;
+			continue;
+		}
 		char *key = xasprintf("test/%s/%lld", sinks->items[i]->name, (long long)alerts_now_ms(alerts));
 
 		finding_id("test", key, item->id);

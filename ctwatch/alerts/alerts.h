@@ -67,7 +67,7 @@ void alerts_flush(struct alerts *, void (*done)(void *ctx, size_t n_failed), voi
 /* Stops: what is under way is given up (and will be sent again, same id). Before the store and the fetcher close. `closed` may be NULL. */
 void alerts_close(struct alerts *, void (*closed)(void *ctx), void *ctx);
 
-/* `alerts test`: a marked test event through every sink; `answered` once a sink, then `done`. Does not touch the outbox. */
-void alerts_test(struct alerts *, void (*answered)(void *ctx, const struct sink *sink, bool ok, const char *answer), void (*done)(void *ctx), void *ctx);
+/* `alerts test`: a marked test event through every sink (`only` one, unless NULL); `answered` once a sink, then `done`. Does not touch the outbox. */
+void alerts_test(struct alerts *, const char *only, void (*answered)(void *ctx, const struct sink *sink, bool ok, const char *answer), void (*done)(void *ctx), void *ctx);
 
 #endif

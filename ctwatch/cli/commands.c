@@ -13,6 +13,7 @@
 	X(incidents) \
 	X(report) \
 	X(export) \
+	X(alerts) \
 	X(rules) \
 	X(health) \
 	X(state) \
