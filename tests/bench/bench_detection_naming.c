@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 static const int THRESHOLDS[] = { 90, 75, 60, 50 };
 #define N_THRESHOLDS ARRAY_LEN(THRESHOLDS)
 
@@ -159,8 +161,17 @@ static void recall(const struct bench *b, struct background *const halves[2])
 }
 
 struct tally {
-	size_t names, com, over[N_THRESHOLDS], com_over;
+	size_t names, over[N_THRESHOLDS];
+	json_t *names_by_tld, *over_by_tld;
 };
+
+static void count_up(json_t *counts, struct slice key)
+{
+	char *text = slice_dup_text(key);
+
+	json_object_set_new(counts, text, json_integer(json_integer_value(json_object_get(counts, text)) + 1));
+	free(text);
+}
 
 static void count_alarms(const struct bench *b, const struct naming_model *model, size_t file, int half, struct tally *tally)
 {
@@ -169,19 +180,20 @@ static void count_alarms(const struct bench *b, const struct naming_model *model
 
 	while (take_line(&rest, &name)) {
 		struct name_view view;
-		bool com;
+		struct slice tld;
 		int score;
 
 		view_init(&view, name, b->suffixes);
 		if (!view.has_registrable || half_of(&view) != half || !background_add(seen, name, b->suffixes))
 			continue;
-		com = slice_ends_with(name, SLICE_LITERAL(".com")) && view.labels[view.n_labels - 1].start == view.labels[view.registrable + 1].start;
+		tld = slice_sub(view.name, view.labels[view.n_labels - 1].start, view.name.len);
 		score = naming_score(model, &view, NULL);
 		tally->names++;
-		tally->com += com;
+		count_up(tally->names_by_tld, tld);
 		for (size_t t = 0; t < N_THRESHOLDS; t++)
 			tally->over[t] += score >= THRESHOLDS[t];
-		tally->com_over += com && score >= SCORE_MEDIUM;
+		if (score >= SCORE_MEDIUM)
+			count_up(tally->over_by_tld, tld);
 		if (score >= SCORE_MEDIUM && getenv("CTWATCH_BENCH_NAMES"))
 			fprintf(stderr, "%4d %.*s (%s)\n", score, SLICE_ARGS(name), BACKGROUNDS[file].row);
 	}
@@ -198,7 +210,9 @@ static void alarms(const struct bench *b, struct background *const halves[2])
 	static const char *const AIMS[] = { "<= 200", "<= 100", "<= 450", NULL };
 
 	for (size_t i = 0; i < ARRAY_LEN(BACKGROUNDS); i++) {
-		struct tally tally = { 0 };
+		struct tally tally = { .names_by_tld = json_object(), .over_by_tld = json_object() };
+		const char *tld;
+		json_t *value;
 
 		for (int half = 0; half < 2; half++) {
 			struct naming_model model = model_of(b, halves[half], SIZE_MAX);
@@ -209,9 +223,17 @@ static void alarms(const struct bench *b, struct background *const halves[2])
 		for (size_t t = 0; t < N_THRESHOLDS; t++)
 			print_row(BACKGROUNDS[i].row, THRESHOLDS[t], per_million(tally.over[t], tally.names), "per million",
 				  THRESHOLDS[t] == SCORE_MEDIUM ? AIMS[i] : NULL);
-		if (tally.com)
-			print_row(i == 0 ? "new registrations in .com" : "of these in .com", SCORE_MEDIUM, per_million(tally.com_over, tally.com),
-				  "per million", i == 0 ? "<= 450" : NULL);
+		/* of the names in that top-level domain: the certificate names at hand hold no .com */
+		json_object_foreach(tally.over_by_tld, tld, value) {
+			char row[120];
+
+			snprintf(row, sizeof(row), "%s in .%s", BACKGROUNDS[i].row, tld);
+			print_row(row, SCORE_MEDIUM,
+				  per_million((size_t)json_integer_value(value), (size_t)json_integer_value(json_object_get(tally.names_by_tld, tld))),
+				  "per million", i == 0 && !strcmp(tld, "com") ? "<= 450" : NULL);
+		}
+		json_decref(tally.names_by_tld);
+		json_decref(tally.over_by_tld);
 	}
 }
 
