@@ -323,17 +323,32 @@ static void on_tick(uv_timer_t *timer)
 	count_settled(d);
 }
 
+static const int SIGNALS[] = { SIGTERM, SIGINT, SIGHUP };
+
+/*
+ * What arrives while rules compile and the state opens waits until the loop can hear it: otherwise an early SIGTERM would
+ * kill us without a word, or, as process 1 of a container, be lost.
+ */
+static void mask_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
+		sigaddset(&set, SIGNALS[i]);
+	pthread_sigmask(how, &set, NULL);
+}
+
 static void start_signals(struct daemon *d)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
-
-	static_assert(ARRAY_LEN(numbers) == ARRAY_LEN(d->signals), "one handle a signal");
+	static_assert(ARRAY_LEN(SIGNALS) == ARRAY_LEN(d->signals), "one handle a signal");
 	signal(SIGPIPE, SIG_IGN);         /* a reader of standard output that goes away is an error of that sink */
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++) {
 		uv_signal_init(&d->loop, &d->signals[i]);
 		d->signals[i].data = d;
-		uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+		uv_signal_start(&d->signals[i], on_signal, SIGNALS[i]);
 	}
+	mask_signals(SIG_UNBLOCK);
 	uv_timer_init(&d->loop, &d->tick);
 	uv_timer_start(&d->tick, on_tick, d->once ? 20 : TICK_MS, d->once ? 20 : TICK_MS);
 	uv_timer_init(&d->loop, &d->leave_timer);
@@ -486,12 +501,14 @@ int daemon_run(const struct daemon_options *options)
 	struct state *st = NULL;
 	struct error err;
 
+	mask_signals(SIG_BLOCK);
 	d.suffixes = suffixes_load();
 	if (!open_all(&d, &rules, &sinks, &st, &err)) {
 		diag(options->diag, DIAG_ERROR, "daemon", NULL, "%s", err.text);
 		ruleset_free(rules);
 		sink_set_free(sinks);
 		clean_up(&d);
+		mask_signals(SIG_UNBLOCK);
 		return exit_code_for(&err);
 	}
 	uv_loop_init(&d.loop);
