@@ -10,181 +10,18 @@
  *                            hits: this term, these letters, found this way
  *                              │
  *                    look_judge: which evidence that is, and its points; the best one per brand becomes a candidate
- *
- * Everything is in codes: 1..26 letters, 27..36 digits, CODE_OTHER what passes for neither.
  */
 #ifndef CTWATCH_RULES_LOOKALIKE_H
 #define CTWATCH_RULES_LOOKALIKE_H
 
-#include "engine.h"
+#include "lookalike_keywords.h"
+#include "lookalike_probe.h"
+#include "lookalike_text.h"
 
-#define TEXT_MAX (3 * DNS_NAME_MAX + 9)   /* a code point becomes at most three letters */
-#define TOKENS_MAX 128                    /* of a name: every second byte a separator */
-#define TERM_LEN_MAX DNS_LABEL_MAX
 #define WINDOW 5                          /* letters of a term that find it anywhere in a text */
-#define CODE_OTHER 37
-#define CODES 38
 #define BRANDS_OF_NAME_MAX 32             /* brands remembered while a name is judged; the strongest ones */
 
-/* ---- hashing: a polynomial over codes, so that any part of a text, even less a letter or two, costs a few multiplications ---- */
-
-#define HASH_BASE 0x9e3779b97f4a7c15u
-#define HASH_PART_MAX 255
-
-static inline uint64_t hash_step(uint64_t hash, uint8_t code)
-{
-	return hash * HASH_BASE + code;
-}
-
-uint64_t hash_codes(const uint8_t *codes, size_t len);
-
-/* ---- text: lookalike_text.c, lookalike_fold.c ------------------------------------------------------------ */
-
-enum edge { EDGE_NONE, EDGE_HYPHEN, EDGE_DOT };
-
-/* A hyphen-separated part of a label; [from, to) in the raw text. */
-struct look_token {
-	uint16_t from, to;
-	uint8_t label;
-};
-
-struct look_label {
-	uint16_t from, to;
-	uint8_t first_token, n_tokens;
-	uint8_t number;                 /* in view->labels */
-	bool idn;                       /* an xn-- label that decodes */
-};
-
-/* Letters of S and R, left to right. Position i stands for bytes [start, end) of the name. */
-struct raw_text {
-	unsigned n;
-	uint8_t code[TEXT_MAX];
-	uint8_t start[TEXT_MAX], end[TEXT_MAX];
-	uint8_t edge[TEXT_MAX + 1];     /* enum edge: what stands in front */
-	uint8_t label_of[TEXT_MAX];     /* in labels[] */
-	uint8_t source[TEXT_MAX];       /* which code point of its label */
-	uint32_t point[TEXT_MAX];       /* that code point */
-	unsigned n_labels, n_tokens;
-	struct look_label labels[VIEW_LABELS_MAX];
-	struct look_token tokens[TOKENS_MAX];
-	bool has_sequence, has_leet;    /* the variants would differ from the base */
-};
-
-enum variant { VARIANT_BASE, VARIANT_SEQUENCE, VARIANT_LEET, N_VARIANTS };
-
-/* The raw text after a fold. hash[i] is the hash of the first i codes. */
-struct folded_text {
-	unsigned n;
-	uint8_t code[TEXT_MAX];
-	uint16_t raw[TEXT_MAX + 1];     /* position in the raw text */
-	uint16_t at[TEXT_MAX + 1];      /* and back, exact at separators */
-	uint64_t hash[TEXT_MAX + 1];
-};
-
-uint8_t code_of_ascii(uint8_t byte);                /* 0 when it is neither letter nor digit */
-char ascii_of_code(uint8_t code);                   /* '?' for CODE_OTHER */
-/* What a code point passes for: 1..3 letters, "" for a mark, NULL for none. F1. */
-const char *fold_code_point(uint32_t point, char ascii[4]);
-uint8_t fold_shape(uint8_t code);                   /* F2, single letters */
-uint8_t fold_leet(uint8_t code);                    /* F3; the code itself when it is no such digit */
-/* Letter pairs that pass for one letter: its code, or 0. F2, sequences. */
-uint8_t fold_pair(uint8_t first, uint8_t second);
-/* Codes of a brand's word (UTF-8): letters and digits, everything else left out. Returns the number; *native: had other letters. */
-size_t word_codes(const char *word, uint8_t out[TERM_LEN_MAX], bool *native);
-/* F2 of codes, with or without sequences. Returns the number. */
-size_t fold_codes(const uint8_t *in, size_t n, bool sequences, uint8_t *out);
-/* Near shapes: letters that are taken for each other at a glance fall together. Coarse; a hit is counted afterwards. */
-size_t fold_near(const uint8_t *folded, size_t n, uint8_t *out);
-uint64_t hash_near(const uint8_t *folded, size_t n);     /* hash_codes of the same */
-
-void raw_text_init(struct raw_text *, const struct name_view *);
-void folded_text_init(struct folded_text *, const struct raw_text *, enum variant);
-
-/* Parts of a name that are compared as a whole: tokens, joins of tokens, and tokens less a keyword at an end. [from, to) raw. */
-#define PIECES_MAX 512
-#define PIECES_OF_LABEL_MAX 48
-struct piece {
-	uint16_t from, to;
-};
-
-/* ---- distance: lookalike_distance.c ------------------------------------------------------------------------- */
-
-/* Optimal string alignment (one letter added, left out, replaced, or two neighbours swapped), or max + 1 when it is more. */
-unsigned osa_distance(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len, unsigned max);
-/* The edits that make `from` of `to`, for people: "letters 6 and 7 swapped", "'l' left out after letter 4". */
-void osa_describe(const uint8_t *from, size_t from_len, const uint8_t *to, size_t to_len, char *out, size_t out_len);
-/* A swap of neighbours or one letter too many, first letters equal: what people do not see in a medium word. */
-bool osa_is_quiet(const uint8_t *term, size_t term_len, const uint8_t *seen, size_t seen_len);
-
-/* ---- keywords: lookalike_keywords.c, lookalike_words.c ------------------------------------------------------- */
-
-#define KEYWORD_SETS_MAX 64               /* distinct sets of all brands together: a bit each */
-
-struct keyword {
-	uint32_t text;                  /* offset of its folded codes; the codes themselves follow */
-	uint8_t len;
-	bool strong;                    /* asks for credentials: login, verify ... */
-	uint64_t sets;                  /* bit per set */
-};
-
-/* Three letters in a row, as a set. */
-struct trigrams {
-	uint64_t bits[(CODES * CODES * CODES + 63) / 64];
-};
-
-static inline unsigned trigram_at(const uint8_t *codes)
-{
-	return (codes[0] * (unsigned)CODES + codes[1]) * CODES + codes[2];
-}
-
-static inline void trigrams_add(struct trigrams *t, const uint8_t *codes)
-{
-	unsigned at = trigram_at(codes);
-
-	t->bits[at / 64] |= UINT64_C(1) << at % 64;
-}
-
-static inline bool trigrams_have(const struct trigrams *t, const uint8_t *codes)
-{
-	unsigned at = trigram_at(codes);
-
-	return t->bits[at / 64] >> at % 64 & 1;
-}
-
-#define AFFIX_LEN_MIN 4          /* letters of a keyword that is taken off a token */
-
-struct keyword_table {
-	const struct keyword_set *sets[KEYWORD_SETS_MAX];
-	size_t n_sets;
-	struct keyword *items;
-	size_t n, cap;
-	uint8_t *codes;
-	size_t codes_len, codes_cap;
-	uint32_t *slots;                /* item + 1 */
-	size_t slot_mask;
-	uint64_t *own;                  /* sorted: item << 32 | brand */
-	size_t n_own, own_cap;
-	size_t longest;
-	struct trigrams fronts, backs;  /* of words that may be taken off a token */
-};
-
-bool keyword_table_init(struct keyword_table *, const struct brand_config *brands, size_t n_brands, struct error *err);
-void keyword_table_deinit(struct keyword_table *);
-/* The keyword equal to these folded codes, whatever set it is in; NULL when there is none. */
-const struct keyword *keyword_find(const struct keyword_table *, const uint8_t *codes, size_t len, uint64_t hash);
-/* Do these letters of a name, as they are, pass for it? The shortest ones are not read through a fold. */
-bool keyword_reads(const struct keyword_table *, const struct keyword *, const uint8_t *raw);
-bool keyword_is_own(const struct keyword_table *, const struct keyword *, uint32_t brand);
-/* Set bits of a brand. */
-uint64_t keyword_sets_of(const struct keyword_table *, const struct brand_config *brand);
-/* "service", "legal" ... or "own" for this brand. */
-const char *keyword_set_name(const struct keyword_table *, const struct keyword *, uint32_t brand, uint64_t brand_sets);
-
-/* An ordinary word or place name (ours, compact): as a brand's term it is treated like a short one. ASCII, lower case. */
-bool is_ordinary_word(const char *word, size_t len);
-bool ordinary_words_are_sorted(void);     /* for its test: the search depends on it */
-
-/* ---- index: lookalike_compile.c, lookalike_probe.c ----------------------------------------------------------------------------------- */
+/* ---- index: lookalike_compile.c ---- */
 
 enum term_class { CLASS_LONG, CLASS_MEDIUM, CLASS_SHORT, CLASS_WORD, N_CLASSES };
 enum term_kind { TERM_NAME, TERM_ALIAS, TERM_NATIVE };
@@ -212,56 +49,6 @@ struct official {
 	uint8_t n_labels;
 	const char *domain;             /* borrowed from the brand */
 };
-
-/* From a hash to numbers, several for one hash if need be, with a bitmap in front that answers most misses in one cache line. */
-struct probe_table {
-	uint64_t *bloom, bloom_mask;
-	uint64_t *slots, slot_mask;     /* tag | offset | number + 1 */
-	struct probe_entry *pending;    /* while it is built */
-	size_t n, cap;
-};
-struct probe_entry {
-	uint64_t hash;
-	uint32_t number;
-	uint8_t offset;
-};
-struct probe {
-	uint64_t slot, tag;
-};
-
-void probe_table_add(struct probe_table *, uint64_t hash, uint32_t number, uint8_t offset);
-void probe_table_build(struct probe_table *);
-void probe_table_deinit(struct probe_table *);
-bool probe_next(const struct probe_table *, struct probe *, uint32_t *number, uint8_t *offset);
-
-static inline uint64_t probe_mix(uint64_t hash)
-{
-	hash *= 0xff51afd7ed558ccdu;
-	hash ^= hash >> 32;
-	hash *= 0xc4ceb9fe1a85ec53u;
-	return hash ^ hash >> 29;
-}
-
-static inline uint64_t probe_bits(uint64_t mixed)
-{
-	return UINT64_C(1) << (mixed & 63) | UINT64_C(1) << (mixed >> 6 & 63) | UINT64_C(1) << (mixed >> 12 & 63);
-}
-
-/* False for most hashes that are not in the table; else probe_next tells. */
-static inline bool probe_begin(const struct probe_table *t, uint64_t hash, struct probe *p)
-{
-	uint64_t mixed, bits;
-
-	if (t->slots == NULL)
-		return false;
-	mixed = probe_mix(hash);
-	bits = probe_bits(mixed);
-	if ((t->bloom[mixed >> 18 & t->bloom_mask] & bits) != bits)
-		return false;
-	p->slot = mixed >> 20 & t->slot_mask;
-	p->tag = mixed >> 40;
-	return true;
-}
 
 struct brand_index {
 	uint64_t keyword_sets;
@@ -301,6 +88,13 @@ struct lookalike {
 	 */
 	struct trigrams first, middle, last;
 	size_t longest_official;
+};
+
+/* Parts of a name that are compared as a whole: tokens, joins of tokens, and tokens less a keyword at an end. [from, to) raw. */
+#define PIECES_MAX 512
+#define PIECES_OF_LABEL_MAX 48
+struct piece {
+	uint16_t from, to;
 };
 
 /* How a hit was found. */

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROW(array, n, cap)                                                                     \
-	do {                                                                                    \
-		if ((n) == (cap)) {                                                             \
-			(cap) = (cap) ? (cap) * 2 : 64;                                         \
-			(array) = xreallocarray((array), (cap), sizeof(*(array)));              \
-		}                                                                               \
+#define GROW(array, n, cap)                                                                                            \
+	do {                                                                                                           \
+		if ((n) == (cap)) {                                                                                    \
+			(cap) = (cap) ? (cap)*2 : 64;                                                                  \
+			(array) = xreallocarray((array), (cap), sizeof(*(array)));                                     \
+		}                                                                                                      \
 	} while (0)
 
 static uint32_t store_codes(struct lookalike *look, const uint8_t *codes, size_t len)
@@ -26,9 +26,14 @@ static uint32_t store_codes(struct lookalike *look, const uint8_t *codes, size_t
 	return at;
 }
 
+#define WARNINGS_MAX 200         /* of one compile: nobody reads more, and each is compared with the others */
+
 static void warn(struct text_list *warnings, char *text)
 {
-	text_list_add(warnings, text);
+	if (warnings->n < WARNINGS_MAX)
+		text_list_add(warnings, text);
+	else
+		text_list_add(warnings, "further warnings about brands are left out");
 	free(text);
 }
 
@@ -83,7 +88,11 @@ static bool has_term(const struct lookalike *look, uint32_t brand, const uint8_t
 static void add_native(struct lookalike *look, uint32_t brand, const char *text)
 {
 	struct slice in = slice_text(text);
-	struct term term = { .brand = brand, .text = (uint32_t)look->points_len, .kind = TERM_NATIVE, .class = CLASS_LONG, .shown = text };
+	struct term term = { .brand = brand,
+			     .text = (uint32_t)look->points_len,
+			     .kind = TERM_NATIVE,
+			     .class = CLASS_LONG,
+			     .shown = text };
 	uint64_t hash = 0;
 	uint32_t point;
 
@@ -109,7 +118,8 @@ static void add_native(struct lookalike *look, uint32_t brand, const char *text)
 	look->terms[look->n_terms++] = term;
 }
 
-static void add_term(struct lookalike *look, uint32_t brand, const char *shown, enum term_kind kind, struct text_list *warnings)
+static void add_term(struct lookalike *look, uint32_t brand, const char *shown, enum term_kind kind,
+		     struct text_list *warnings)
 {
 	uint8_t codes[TERM_LEN_MAX], folded[TERM_LEN_MAX], sequences[TERM_LEN_MAX];
 	const struct brand_config *config = &look->brands[brand];
@@ -121,20 +131,27 @@ static void add_term(struct lookalike *look, uint32_t brand, const char *shown, 
 		add_native(look, brand, shown);
 	if (len < 2) {
 		if (!native)
-			warn(warnings, xasprintf("%s: brand \"%s\": term \"%s\" has fewer than two letters and is left out", config->source,
-						 config->name, shown));
+			warn(warnings,
+			     xasprintf("%s: brand \"%s\": term \"%s\" has fewer than two letters and is left out",
+				       config->source, config->name, shown));
 		return;
 	}
 	if (has_term(look, brand, codes, len))
 		return;
 	if (len < 3)
-		warn(warnings, xasprintf("%s: brand \"%s\": term \"%s\" has two letters; it counts only beside a keyword of the brand's own",
+		warn(warnings, xasprintf("%s: brand \"%s\": term \"%s\" has two letters; it counts only beside a "
+					 "keyword of the brand's own",
 					 config->source, config->name, shown));
 	if (text_list_has(&config->exclude_terms, slice_text(shown)))
-		warn(warnings, xasprintf("%s: brand \"%s\": exclude_terms hides its own term \"%s\"", config->source, config->name, shown));
+		warn(warnings, xasprintf("%s: brand \"%s\": exclude_terms hides its own term \"%s\"", config->source,
+					 config->name, shown));
 
 	uint32_t number = (uint32_t)look->n_terms;
-	struct term term = { .brand = brand, .text = store_codes(look, codes, len), .len = (uint8_t)len, .kind = (uint8_t)kind, .shown = shown };
+	struct term term = { .brand = brand,
+			     .text = store_codes(look, codes, len),
+			     .len = (uint8_t)len,
+			     .kind = (uint8_t)kind,
+			     .shown = shown };
 
 	term.effective = effective_length(look, folded, n);
 	term.class = (uint8_t)class_of(len, is_ordinary(config, shown, codes, len));
@@ -167,7 +184,8 @@ static void add_native_label(struct lookalike *look, uint32_t brand, struct slic
 }
 
 /* An official domain is looked for inside other names, its dots being dots, hyphens or nothing. */
-static void add_official(struct lookalike *look, uint32_t brand, const char *domain, const struct suffix_table *suffixes)
+static void add_official(struct lookalike *look, uint32_t brand, const char *domain,
+			 const struct suffix_table *suffixes)
 {
 	struct official official = { .brand = brand, .domain = domain };
 	uint8_t codes[DNS_NAME_MAX], folded[DNS_NAME_MAX];
@@ -192,7 +210,8 @@ static void add_official(struct lookalike *look, uint32_t brand, const char *dom
 	fold_codes(codes, n, false, folded);
 	official.len = (uint8_t)n;
 	official.own_len = (uint8_t)view_registrable_label(&view).len;
-	official.class = (uint8_t)class_of(official.own_len, is_ordinary_word((const char *)view_registrable_label(&view).data, official.own_len));
+	official.class = (uint8_t)class_of(
+		official.own_len, is_ordinary_word((const char *)view_registrable_label(&view).data, official.own_len));
 	official.text = store_codes(look, codes, n);
 	look->longest_official = n > look->longest_official ? n : look->longest_official;
 	probe_table_add(&look->official, hash_codes(folded, n), (uint32_t)look->n_officials, 0);
@@ -200,7 +219,8 @@ static void add_official(struct lookalike *look, uint32_t brand, const char *dom
 	look->officials[look->n_officials++] = official;
 }
 
-static void add_brand(struct lookalike *look, uint32_t b, const struct suffix_table *suffixes, struct text_list *warnings)
+static void add_brand(struct lookalike *look, uint32_t b, const struct suffix_table *suffixes,
+		      struct text_list *warnings)
 {
 	const struct brand_config *config = &look->brands[b];
 	struct brand_index *index = &look->index[b];
@@ -252,7 +272,8 @@ static void add_windows(struct lookalike *look)
 }
 
 /* Hashes of the first `prefix` letters less up to `deletions` of them. */
-static void add_deletions(struct probe_table *t, const uint8_t *codes, size_t len, size_t prefix, unsigned deletions, uint32_t form)
+static void add_deletions(struct probe_table *t, const uint8_t *codes, size_t len, size_t prefix, unsigned deletions,
+			  uint32_t form)
 {
 	uint8_t shorter[DELETE1_PREFIX];
 	size_t n = len < prefix ? len : prefix;
@@ -276,7 +297,8 @@ static void add_neighbours(struct lookalike *look)
 		const uint8_t *codes = look->codes + form->text;
 		uint8_t near[TERM_LEN_MAX];
 
-		if (term->kind != TERM_NAME || (term->class != CLASS_MEDIUM && term->class != CLASS_LONG) || form->len < DELETE1_LEN_MIN)
+		if (term->kind != TERM_NAME || (term->class != CLASS_MEDIUM && term->class != CLASS_LONG) ||
+		    form->len < DELETE1_LEN_MIN)
 			continue;
 		add_deletions(&look->deletions1, codes, form->len, DELETE1_PREFIX, 1, f);
 		look->lengths1 |= UINT64_C(1) << form->len;
@@ -319,7 +341,9 @@ static void warn_shared(const struct lookalike *look, struct text_list *warnings
 			continue;
 		for (size_t c = 0; c < texts[i].len; c++)
 			text[c] = ascii_of_code(texts[i].data[c]);
-		warn(warnings, xasprintf("term \"%s\" belongs to more than one brand: names that hold it are reported for each", text));
+		warn(warnings,
+		     xasprintf("term \"%s\" belongs to more than one brand: names that hold it are reported for each",
+			       text));
 	}
 	free(texts);
 }

@@ -13,7 +13,8 @@ static unsigned least(unsigned a, unsigned b)
 }
 
 /* The whole matrix, limited to the diagonal band that can stay within `max`. Cells outside the band count as max + 1. */
-static unsigned fill(const uint8_t *a, size_t n, const uint8_t *b, size_t m, unsigned max, uint8_t cost[SIDE_MAX + 1][SIDE_MAX + 1])
+static unsigned fill(const uint8_t *a, size_t n, const uint8_t *b, size_t m, unsigned max,
+		     uint8_t cost[SIDE_MAX + 1][SIDE_MAX + 1])
 {
 	for (size_t i = 0; i <= n; i++) {
 		size_t first = i > max ? i - max : 0, last = i + max < m ? i + max : m;
@@ -53,8 +54,8 @@ unsigned osa_distance(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b
 }
 
 struct edit {
-	char kind;              /* 's'wap, 'r'eplace, 'a'dd, 'd'rop, of `from` */
-	size_t at;              /* 1-based letter of `from` */
+	char kind; /* 's'wap, 'r'eplace, 'a'dd, 'd'rop, of `from` */
+	size_t at; /* 1-based letter of `from` */
 	uint8_t old, new;
 };
 
@@ -90,8 +91,8 @@ void osa_describe(const uint8_t *from, size_t n, const uint8_t *to, size_t m, ch
 	while ((i > 0 || j > 0) && n_edits < EDITS_MAX) {
 		unsigned here = cost[i][j];
 
-		if (i > 1 && j > 1 && from[i - 1] != to[j - 1] && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] &&
-		    here == cost[i - 2][j - 2] + 1u) {
+		if (i > 1 && j > 1 && from[i - 1] != to[j - 1] && from[i - 1] == to[j - 2] &&
+		    from[i - 2] == to[j - 1] && here == cost[i - 2][j - 2] + 1u) {
 			edits[n_edits++] = (struct edit){ 's', i - 1, from[i - 2], from[i - 1] };
 			i -= 2, j -= 2;
 		} else if (i > 0 && j > 0 && here == cost[i - 1][j - 1] + (unsigned)(from[i - 1] != to[j - 1])) {

@@ -4,14 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FOLD_ROWS_MAX 8         /* changed letters told one by one */
+#define FOLD_ROWS_MAX 8 /* changed letters told one by one */
 #define QUOTE_LEN 96
 
 static const char *const signal_names[N_SIGNALS] = {
-	[SIGNAL_L1] = "L1", [SIGNAL_L2] = "L2", [SIGNAL_L3] = "L3", [SIGNAL_I1] = "I1", [SIGNAL_I2] = "I2", [SIGNAL_I3] = "I3",
-	[SIGNAL_N1] = "N1", [SIGNAL_F1] = "F1", [SIGNAL_F2] = "F2", [SIGNAL_F3] = "F3", [SIGNAL_F4] = "F4", [SIGNAL_E1] = "E1",
-	[SIGNAL_E2] = "E2", [SIGNAL_E3] = "E3", [SIGNAL_E4] = "E4", [SIGNAL_E5] = "E5", [SIGNAL_E6] = "E6", [SIGNAL_X1] = "X1",
-	[SIGNAL_Z] = "Z",   [SIGNAL_D1] = "D1", [SIGNAL_D2] = "D2",
+	[SIGNAL_L1] = "L1", [SIGNAL_L2] = "L2", [SIGNAL_L3] = "L3", [SIGNAL_I1] = "I1", [SIGNAL_I2] = "I2",
+	[SIGNAL_I3] = "I3", [SIGNAL_N1] = "N1", [SIGNAL_F1] = "F1", [SIGNAL_F2] = "F2", [SIGNAL_F3] = "F3",
+	[SIGNAL_F4] = "F4", [SIGNAL_E1] = "E1", [SIGNAL_E2] = "E2", [SIGNAL_E3] = "E3", [SIGNAL_E4] = "E4",
+	[SIGNAL_E5] = "E5", [SIGNAL_E6] = "E6", [SIGNAL_X1] = "X1", [SIGNAL_Z] = "Z",   [SIGNAL_D1] = "D1",
+	[SIGNAL_D2] = "D2",
 };
 
 const char *look_signal_name(enum look_signal signal)
@@ -68,7 +69,8 @@ static const char *quote(const struct raw_text *raw, unsigned from, unsigned to,
 
 static const char *quote_term(const struct lookalike *look, const struct verdict *v, char out[QUOTE_LEN])
 {
-	const char *text = v->hit.how == HOW_OFFICIAL ? look->officials[v->hit.term].domain : look->terms[v->hit.term].shown;
+	const char *text =
+		v->hit.how == HOW_OFFICIAL ? look->officials[v->hit.term].domain : look->terms[v->hit.term].shown;
 
 	return text_escape(slice_text(text), out, QUOTE_LEN);
 }
@@ -79,11 +81,13 @@ static const char *script_of(uint32_t point)
 		uint32_t first, last;
 		const char *name;
 	} scripts[] = {
-		{ 0x80, 0x24f, "Latin" }, { 0x250, 0x2af, "Latin" }, { 0x300, 0x36f, "mark" }, { 0x370, 0x3ff, "Greek" },
-		{ 0x400, 0x52f, "Cyrillic" }, { 0x530, 0x58f, "Armenian" }, { 0x590, 0x5ff, "Hebrew" }, { 0x600, 0x6ff, "Arabic" },
-		{ 0x900, 0x97f, "Devanagari" }, { 0xe00, 0xe7f, "Thai" }, { 0x10a0, 0x10ff, "Georgian" }, { 0x13a0, 0x13ff, "Cherokee" },
-		{ 0x1d00, 0x1dbf, "phonetic" }, { 0x1e00, 0x1eff, "Latin" }, { 0x1f00, 0x1fff, "Greek" }, { 0x2c60, 0x2c7f, "Latin" },
-		{ 0x2c80, 0x2cff, "Coptic" }, { 0xa640, 0xa69f, "Cyrillic" }, { 0xa720, 0xa7ff, "Latin" }, { 0xab30, 0xab6f, "Latin" },
+		{ 0x80, 0x24f, "Latin" },       { 0x250, 0x2af, "Latin" },      { 0x300, 0x36f, "mark" },
+		{ 0x370, 0x3ff, "Greek" },      { 0x400, 0x52f, "Cyrillic" },   { 0x530, 0x58f, "Armenian" },
+		{ 0x590, 0x5ff, "Hebrew" },     { 0x600, 0x6ff, "Arabic" },     { 0x900, 0x97f, "Devanagari" },
+		{ 0xe00, 0xe7f, "Thai" },       { 0x10a0, 0x10ff, "Georgian" }, { 0x13a0, 0x13ff, "Cherokee" },
+		{ 0x1d00, 0x1dbf, "phonetic" }, { 0x1e00, 0x1eff, "Latin" },    { 0x1f00, 0x1fff, "Greek" },
+		{ 0x2c60, 0x2c7f, "Latin" },    { 0x2c80, 0x2cff, "Coptic" },   { 0xa640, 0xa69f, "Cyrillic" },
+		{ 0xa720, 0xa7ff, "Latin" },    { 0xab30, 0xab6f, "Latin" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
@@ -99,7 +103,7 @@ struct account {
 	const struct raw_text *raw;
 	const struct verdict *v;
 	struct candidate *out;
-	int start, end;         /* bytes of the name */
+	int start, end; /* bytes of the name */
 	char seen[QUOTE_LEN], term[QUOTE_LEN];
 };
 
@@ -167,8 +171,8 @@ static void fold_rows(const struct account *a)
 		told[n_told++] = point;
 		utf8_put(point, letter);
 		if (as)
-			candidate_row(a->out, "FOLD", 0, a->start, a->end, "U+%04X \"%s\" (%s) reads as \"%s\"", point, (char *)letter,
-				      script_of(point), as);
+			candidate_row(a->out, "FOLD", 0, a->start, a->end, "U+%04X \"%s\" (%s) reads as \"%s\"", point,
+				      (char *)letter, script_of(point), as);
 	}
 }
 
@@ -186,16 +190,16 @@ static void shape_rows(const struct account *a)
 		if (want[i] == seen[j]) {
 			i++, j++;
 		} else if (j + 1 < m && fold_shape(fold_pair(seen[j], seen[j + 1])) == fold_shape(want[i])) {
-			candidate_row(a->out, "FOLD", 0, a->start, a->end, "\"%c%c\" reads as \"%c\"", ascii_of_code(seen[j]),
-				      ascii_of_code(seen[j + 1]), ascii_of_code(want[i]));
+			candidate_row(a->out, "FOLD", 0, a->start, a->end, "\"%c%c\" reads as \"%c\"",
+				      ascii_of_code(seen[j]), ascii_of_code(seen[j + 1]), ascii_of_code(want[i]));
 			i++, j += 2, rows++;
 		} else if (i + 1 < n && fold_shape(fold_pair(want[i], want[i + 1])) == fold_shape(seen[j])) {
-			candidate_row(a->out, "FOLD", 0, a->start, a->end, "\"%c\" reads as \"%c%c\"", ascii_of_code(seen[j]),
-				      ascii_of_code(want[i]), ascii_of_code(want[i + 1]));
+			candidate_row(a->out, "FOLD", 0, a->start, a->end, "\"%c\" reads as \"%c%c\"",
+				      ascii_of_code(seen[j]), ascii_of_code(want[i]), ascii_of_code(want[i + 1]));
 			i += 2, j++, rows++;
 		} else if (fold_shape(here) == fold_shape(want[i])) {
-			candidate_row(a->out, "FOLD", 0, a->raw->start[hit->from + j], a->raw->end[hit->from + j], "\"%c\" reads as \"%c\"",
-				      ascii_of_code(seen[j]), ascii_of_code(want[i]));
+			candidate_row(a->out, "FOLD", 0, a->raw->start[hit->from + j], a->raw->end[hit->from + j],
+				      "\"%c\" reads as \"%c\"", ascii_of_code(seen[j]), ascii_of_code(want[i]));
 			i++, j++, rows++;
 		} else {
 			return;
@@ -209,7 +213,8 @@ static void edit_row(const struct account *a)
 	const struct term *term = &a->look->terms[hit->term];
 	char edits[CANDIDATE_DETAIL_LEN - 16];
 
-	osa_describe(a->look->codes + term->text, term->len, a->raw->code + hit->from, hit->to - hit->from, edits, sizeof(edits));
+	osa_describe(a->look->codes + term->text, term->len, a->raw->code + hit->from, hit->to - hit->from, edits,
+		     sizeof(edits));
 	if (edits[0])
 		candidate_row(a->out, "EDIT", 0, a->start, a->end, "%s", edits);
 }
@@ -223,13 +228,16 @@ static void keyword_rows(const struct account *a)
 		char word[QUOTE_LEN];
 
 		quote(a->raw, seen->from, seen->to, word);
-		candidate_row(a->out, "KW", i == 0 ? v->keyword : 0, a->raw->start[seen->from], a->raw->end[seen->to - 1], "\"%s\" is a keyword (%s)%s",
-			      word, keyword_set_name(&a->look->keywords, seen->keyword, v->brand, a->look->index[v->brand].keyword_sets),
+		candidate_row(a->out, "KW", i == 0 ? v->keyword : 0, a->raw->start[seen->from],
+			      a->raw->end[seen->to - 1], "\"%s\" is a keyword (%s)%s", word,
+			      keyword_set_name(&a->look->keywords, seen->keyword, v->brand,
+					       a->look->index[v->brand].keyword_sets),
 			      v->signal == SIGNAL_Z && v->keyword ? ", in the registrable label" : "");
 	}
 }
 
-void look_evidence(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct verdict *v, struct candidate *out)
+void look_evidence(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct verdict *v,
+		   struct candidate *out)
 {
 	const struct raw_text *raw = &scratch->raw;
 	struct account a = { look, raw, v, out, raw->start[v->hit.from], raw->end[v->hit.to - 1], "", "" };
@@ -253,7 +261,8 @@ void look_evidence(const struct lookalike *look, const struct lookalike_scratch 
 
 /* ---- why not ------------------------------------------------------------------------------------------------------------------ */
 
-void look_held_text(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct verdict *v, char *out, size_t out_len)
+void look_held_text(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct verdict *v,
+		    char *out, size_t out_len)
 {
 	static const char *const classes[N_CLASSES] = { "long", "medium", "short", "ordinary" };
 	char seen[QUOTE_LEN], term[QUOTE_LEN];
@@ -263,15 +272,17 @@ void look_held_text(const struct lookalike *look, const struct lookalike_scratch
 	quote_term(look, v, term);
 	switch ((enum held)v->held) {
 	case HELD_CLASS:
-		snprintf(out, out_len, "\"%s\" is %s \"%s\", which does not count for %s %s term", seen, v->hit.how == HOW_EXACT ? "the term" : "like",
-			 term, v->class == CLASS_WORD ? "an" : "a", class);
+		snprintf(out, out_len, "\"%s\" is %s \"%s\", which does not count for %s %s term", seen,
+			 v->hit.how == HOW_EXACT ? "the term" : "like", term, v->class == CLASS_WORD ? "an" : "a",
+			 class);
 		break;
 	case HELD_TOKEN:
-		snprintf(out, out_len, "\"%s\" is inside a longer word: %s %s term needs a whole token", term, v->class == CLASS_WORD ? "an" : "a", class);
+		snprintf(out, out_len, "\"%s\" is inside a longer word: %s %s term needs a whole token", term,
+			 v->class == CLASS_WORD ? "an" : "a", class);
 		break;
 	case HELD_KEYWORD:
-		snprintf(out, out_len, "\"%s\" stands beside words that are no keywords: %s %s term needs a keyword", term,
-			 v->class == CLASS_WORD ? "an" : "a", class);
+		snprintf(out, out_len, "\"%s\" stands beside words that are no keywords: %s %s term needs a keyword",
+			 term, v->class == CLASS_WORD ? "an" : "a", class);
 		break;
 	case HELD_OWN_KEYWORD:
 		snprintf(out, out_len, "\"%s\" needs one of the brand's own keywords beside it", term);
@@ -280,10 +291,14 @@ void look_held_text(const struct lookalike *look, const struct lookalike_scratch
 		snprintf(out, out_len, "\"%s\" would count for \"%s\", but is one of its exclude_terms", seen, term);
 		break;
 	case HELD_TECHNIQUE:
-		snprintf(out, out_len, "\"%s\" would count for \"%s\", but technique %s is off for this brand", seen, term, technique_names[v->technique]);
+		snprintf(out, out_len, "\"%s\" would count for \"%s\", but technique %s is off for this brand", seen,
+			 term, technique_names[v->technique]);
 		break;
 	case HELD_GLUED:
-		snprintf(out, out_len, "\"%s\" is inside a longer word: \"%s\" is distinctive by a keyword only and must begin a token", seen, term);
+		snprintf(out, out_len,
+			 "\"%s\" is inside a longer word: \"%s\" is distinctive by a keyword only and must begin a "
+			 "token",
+			 seen, term);
 		break;
 	case HELD_RESIDUE:
 		snprintf(out, out_len, "\"%s\" is close to \"%s\", but part of a longer word", seen, term);

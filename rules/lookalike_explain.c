@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define CONSIDERED_MAX 12
-#define NEAREST_MAX 3            /* edits; farther is not near */
+#define NEAREST_MAX 3 /* edits; farther is not near */
 
 struct considered {
 	const struct lookalike *look;
@@ -18,12 +18,13 @@ struct considered {
 	} seen[CONSIDERED_MAX];
 };
 
-static void add(struct considered *c, uint32_t brand, const char *signal, int points, int start, int end, const char *why)
+static void add(struct considered *c, uint32_t brand, const char *signal, int points, int start, int end,
+		const char *why)
 {
 	char *rule = xasprintf("brand/%s", c->look->brands[brand].id);
 
-	json_array_append_new(c->out, json_pack("{s:s, s:s, s:i, s:[i,i], s:s}", "rule", rule, "signal", signal, "points", points, "span", start,
-						end, "why", why));
+	json_array_append_new(c->out, json_pack("{s:s, s:s, s:i, s:[i,i], s:s}", "rule", rule, "signal", signal,
+						"points", points, "span", start, end, "why", why));
 	free(rule);
 }
 
@@ -75,7 +76,9 @@ static void consider_short_inside(struct considered *c)
 		if (term->kind == TERM_NATIVE || term->len > SHORT_LEN_MAX)
 			continue;
 		for (unsigned i = 0; i + term->len <= raw->n; i++) {
-			struct hit hit = { .term = t, .from = (uint16_t)i, .to = (uint16_t)(i + term->len), .how = HOW_EXACT };
+			struct hit hit = {
+				.term = t, .from = (uint16_t)i, .to = (uint16_t)(i + term->len), .how = HOW_EXACT
+			};
 
 			if (memcmp(raw->code + i, c->look->codes + term->text, term->len) == 0)
 				consider(c, &hit);
@@ -92,7 +95,8 @@ struct nearest {
 /* Nearest by share of letters that differ, so that two letters of twelve are nearer than one of three. */
 static bool is_nearer(const struct considered *c, const struct nearest *a, const struct nearest *b)
 {
-	return b->distance > NEAREST_MAX || a->distance * c->look->terms[b->term].len < b->distance * c->look->terms[a->term].len;
+	return b->distance > NEAREST_MAX ||
+	       a->distance * c->look->terms[b->term].len < b->distance * c->look->terms[a->term].len;
 }
 
 static struct nearest find_nearest(const struct considered *c)
@@ -107,7 +111,8 @@ static struct nearest find_nearest(const struct considered *c)
 			struct nearest here = { t, scratch->pieces[p], 0 };
 			unsigned len = here.piece.to - here.piece.from;
 
-			here.distance = osa_distance(c->look->codes + term->text, term->len, scratch->raw.code + here.piece.from, len, NEAREST_MAX);
+			here.distance = osa_distance(c->look->codes + term->text, term->len,
+						     scratch->raw.code + here.piece.from, len, NEAREST_MAX);
 			if (here.distance <= NEAREST_MAX && here.distance * 2 < term->len && is_nearer(c, &here, &best))
 				best = here;
 		}
@@ -122,8 +127,9 @@ static const char *distance_rule(const struct term *term, unsigned distance)
 	if (term->class == CLASS_WORD)
 		return "an ordinary word has no neighbours";
 	if (term->class == CLASS_MEDIUM)
-		return distance == 1 ? "a term of five to seven letters counts at one edit when it is a swap or an extra letter" :
-				       "a term of five to seven letters counts at one edit only";
+		return distance == 1 ? "a term of five to seven letters counts at one edit when it is a swap or an "
+				       "extra letter"
+				     : "a term of five to seven letters counts at one edit only";
 	return distance <= 2 ? "two edits count from twelve letters on" : "three edits never count";
 }
 
@@ -145,10 +151,12 @@ static void consider_nearest(struct considered *c)
 	osa_describe(c->look->codes + term->text, term->len, raw->code + best.piece.from, len, edits, sizeof(edits));
 	snprintf(why, sizeof(why), "nearest term: \"%s\", %u %s from \"%s\" (%s); %s", term->shown, best.distance,
 		 best.distance == 1 ? "edit" : "edits", letters, edits, distance_rule(term, best.distance));
-	add(c, term->brand, best.distance == 1 ? "D1" : "D2", 0, raw->start[best.piece.from], raw->end[best.piece.to - 1], why);
+	add(c, term->brand, best.distance == 1 ? "D1" : "D2", 0, raw->start[best.piece.from],
+	    raw->end[best.piece.to - 1], why);
 }
 
-void lookalike_explain(const struct lookalike *look, struct lookalike_scratch *scratch, const struct name_view *view, json_t *considered)
+void lookalike_explain(const struct lookalike *look, struct lookalike_scratch *scratch, const struct name_view *view,
+		       json_t *considered)
 {
 	struct considered c = { .look = look, .scratch = scratch, .out = considered };
 
@@ -218,9 +226,11 @@ json_t *lookalike_describe_terms(const struct lookalike *look, size_t brand)
 	for (uint32_t t = index->first_term; t < index->first_term + index->n_terms; t++) {
 		const struct term *term = &look->terms[t];
 
-		json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:i, s:o}", "term", term->shown, "kind", kinds[term->kind], "class",
-						     term->kind == TERM_NATIVE ? "native" : classes[term->class], "effective_letters",
-						     (int)term->effective, "techniques", techniques_in_force(look, term)));
+		json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:i, s:o}", "term", term->shown, "kind",
+						     kinds[term->kind], "class",
+						     term->kind == TERM_NATIVE ? "native" : classes[term->class],
+						     "effective_letters", (int)term->effective, "techniques",
+						     techniques_in_force(look, term)));
 	}
 	return out;
 }

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CORE_LEN_MIN 4           /* what may be left when a keyword is taken off a token */
+#define CORE_LEN_MIN 4 /* what may be left when a keyword is taken off a token */
 #define AFFIX_LEN_MAX 14
-#define OFFICIAL_TOKENS_MAX 10   /* an official domain written with as many separators is no longer read as one */
+#define OFFICIAL_TOKENS_MAX 10 /* an official domain written with as many separators is no longer read as one */
 
 struct search {
 	const struct lookalike *look;
@@ -54,9 +54,11 @@ static void add_cores(const struct lookalike *look, struct lookalike_scratch *sc
 	for (unsigned k = longest; k >= AFFIX_LEN_MIN && ((try_front && !front) || (try_back && !back)); k--) {
 		const uint8_t *first = text->code + from, *last = text->code + to - k;
 
-		if (try_front && !front && keyword_find(&look->keywords, first, k, text->hash[from + k] - text->hash[from] * look->powers[k]))
+		if (try_front && !front &&
+		    keyword_find(&look->keywords, first, k, text->hash[from + k] - text->hash[from] * look->powers[k]))
 			front = k;
-		if (try_back && !back && keyword_find(&look->keywords, last, k, text->hash[to] - text->hash[to - k] * look->powers[k]))
+		if (try_back && !back &&
+		    keyword_find(&look->keywords, last, k, text->hash[to] - text->hash[to - k] * look->powers[k]))
 			back = k;
 	}
 	if (front)
@@ -89,7 +91,8 @@ static void add_bare(struct lookalike_scratch *scratch, const struct look_token 
 		add_piece(scratch, from, to);
 }
 
-static void add_label_pieces(const struct lookalike *look, struct lookalike_scratch *scratch, const struct look_label *label)
+static void add_label_pieces(const struct lookalike *look, struct lookalike_scratch *scratch,
+			     const struct look_label *label)
 {
 	const struct look_token *tokens = scratch->raw.tokens + label->first_token;
 	unsigned first = scratch->n_pieces, n = label->n_tokens;
@@ -211,12 +214,14 @@ static void report_edit(const struct search *s, uint32_t number, unsigned from, 
 
 	if (folded > max || folded == 0 || raw_equal(raw, hit.from, hit.to, s->look->codes + term->text, term->len))
 		return;
-	hit.folded = osa_distance(s->look->codes + term->text, term->len, raw->code + hit.from, hit.to - hit.from, folded) != folded;
+	hit.folded = osa_distance(s->look->codes + term->text, term->len, raw->code + hit.from, hit.to - hit.from,
+				  folded) != folded;
 	hit.distance = (uint8_t)folded;
 	s->on_hit(s->context, &hit);
 }
 
-static void look_up_edits(const struct search *s, const struct probe_table *table, struct probe *probe, unsigned from, unsigned to, unsigned max)
+static void look_up_edits(const struct search *s, const struct probe_table *table, struct probe *probe, unsigned from,
+			  unsigned to, unsigned max)
 {
 	uint32_t number;
 	uint8_t offset;
@@ -225,8 +230,8 @@ static void look_up_edits(const struct search *s, const struct probe_table *tabl
 		report_edit(s, number, from, to, max);
 }
 
-static inline void probe_deletion(const struct search *s, const struct probe_table *table, uint64_t hash, unsigned from, unsigned to,
-				  unsigned max)
+static inline void probe_deletion(const struct search *s, const struct probe_table *table, uint64_t hash, unsigned from,
+				  unsigned to, unsigned max)
 {
 	struct probe probe;
 
@@ -257,7 +262,9 @@ static void find_distance1(const struct search *s, unsigned from, unsigned to)
 	for (unsigned i = from; i < end; i++) {
 		if (i > from && s->text->code[i] == s->text->code[i - 1])
 			continue;
-		probe_deletion(s, &look->deletions1, part_hash(s, from, i) * look->powers[end - i - 1] + part_hash(s, i + 1, end), from, to, 1);
+		probe_deletion(s, &look->deletions1,
+			       part_hash(s, from, i) * look->powers[end - i - 1] + part_hash(s, i + 1, end), from, to,
+			       1);
 	}
 }
 
@@ -292,7 +299,8 @@ static void find_distance2(const struct search *s, unsigned from, unsigned to)
 	probe_deletion(s, &look->deletions2, part_hash(s, from, end), from, to, 2);
 	for (unsigned j = from; j < end; j++) {
 		back[j - from] = sum[j] * power[end - j - 1] + part_hash(s, j + 1, end);
-		probe_deletion(s, &look->deletions2, part_hash(s, from, j) * power[end - j - 1] + part_hash(s, j + 1, end), from, to, 2);
+		probe_deletion(s, &look->deletions2,
+			       part_hash(s, from, j) * power[end - j - 1] + part_hash(s, j + 1, end), from, to, 2);
 	}
 	for (unsigned i = from; i + 1 < end; i++) {
 		uint64_t front = (part_hash(s, from, i) - sum[i + 1]) * power[end - i - 2];
@@ -311,11 +319,14 @@ static void look_up_near(const struct search *s, struct probe *probe, unsigned f
 		const struct form *form = &s->look->forms[number];
 		uint8_t near[TERM_LEN_MAX + 2], other[TERM_LEN_MAX];
 		size_t n = fold_near(s->text->code + from, to - from, near);
-		struct hit hit = { .term = form->term, .from = s->text->raw[from], .to = s->text->raw[to], .how = HOW_NEAR };
+		struct hit hit = {
+			.term = form->term, .from = s->text->raw[from], .to = s->text->raw[to], .how = HOW_NEAR
+		};
 
 		if (fold_near(form_codes(s, form), form->len, other) != n || memcmp(near, other, n) != 0)
 			continue;
-		hit.distance = (uint8_t)osa_distance(form_codes(s, form), form->len, s->text->code + from, to - from, NEAR_EDITS_MAX);
+		hit.distance = (uint8_t)osa_distance(form_codes(s, form), form->len, s->text->code + from, to - from,
+						     NEAR_EDITS_MAX);
 		if (hit.distance > 0 && hit.distance <= NEAR_EDITS_MAX)
 			s->on_hit(s->context, &hit);
 	}
@@ -365,7 +376,9 @@ static void find_officials(const struct search *s)
 				continue;
 			while (probe_next(&s->look->official, &probe, &number, &offset)) {
 				const struct official *official = &s->look->officials[number];
-				struct hit hit = { .term = number, .from = (uint16_t)from, .to = (uint16_t)to, .how = HOW_OFFICIAL };
+				struct hit hit = {
+					.term = number, .from = (uint16_t)from, .to = (uint16_t)to, .how = HOW_OFFICIAL
+				};
 
 				if (raw_equal(raw, from, to, s->look->codes + official->text, official->len))
 					s->on_hit(s->context, &hit);
@@ -418,7 +431,8 @@ static void find_natives(const struct search *s)
 	}
 }
 
-void look_find(const struct lookalike *look, const struct lookalike_scratch *scratch, look_hit_fn *on_hit, void *context)
+void look_find(const struct lookalike *look, const struct lookalike_scratch *scratch, look_hit_fn *on_hit,
+	       void *context)
 {
 	struct search s = { look, scratch, &scratch->text[VARIANT_BASE], VARIANT_BASE, on_hit, context };
 

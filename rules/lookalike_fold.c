@@ -67,8 +67,9 @@ const char *fold_code_point(uint32_t point, char ascii[4])
 uint8_t fold_shape(uint8_t code)
 {
 	static const uint8_t shapes[CODES] = {
-		0,  1,  2,  3,  4,  5,  6,  7,  8,  LETTER('l'), 10, 11, 12, 13, 14, 15, 16, LETTER('g'), 18, 19, 20, LETTER('v'), 22, 23,
-		24, 25, 26, LETTER('o'), LETTER('l'), 29, 30, 31, 32, 33, 34, 35, 36, CODE_OTHER,
+		0,  1,           2,           3,  4,           5,  6,  7,  8,           LETTER('l'), 10, 11,         12,
+		13, 14,          15,          16, LETTER('g'), 18, 19, 20, LETTER('v'), 22,          23, 24,         25,
+		26, LETTER('o'), LETTER('l'), 29, 30,          31, 32, 33, 34,          35,          36, CODE_OTHER,
 	};
 
 	return shapes[code];
@@ -76,7 +77,7 @@ uint8_t fold_shape(uint8_t code)
 
 uint8_t fold_leet(uint8_t code)
 {
-	static const char letters[] = "__zeasgtbg";  /* 0 and 1 are shapes; 6 reads as g or b: g, 8 as b */
+	static const char letters[] = "__zeasgtbg"; /* 0 and 1 are shapes; 6 reads as g or b: g, 8 as b */
 
 	if (code < DIGIT('2') || code > DIGIT('9'))
 		return code;
@@ -137,10 +138,11 @@ size_t fold_codes(const uint8_t *in, size_t n, bool sequences, uint8_t *out)
 #define NEAR_RUN LETTER('n')
 
 static const uint8_t near_classes[CODES] = {
-	0,           LETTER('a'), LETTER('d'), LETTER('o'), LETTER('d'), LETTER('o'), LETTER('l'), LETTER('g'), LETTER('d'), LETTER('l'),
-	LETTER('l'), LETTER('k'), LETTER('l'), LETTER('n'), LETTER('n'), LETTER('o'), LETTER('p'), LETTER('g'), LETTER('n'), LETTER('s'),
-	LETTER('l'), LETTER('v'), LETTER('v'), LETTER('w'), LETTER('k'), LETTER('v'), LETTER('s'), LETTER('o'), LETTER('l'), DIGIT('2'),
-	DIGIT('3'),  DIGIT('4'),  LETTER('s'), DIGIT('6'),  DIGIT('7'),  DIGIT('8'),  LETTER('g'), CODE_OTHER,
+	0,           LETTER('a'), LETTER('d'), LETTER('o'), LETTER('d'), LETTER('o'), LETTER('l'), LETTER('g'),
+	LETTER('d'), LETTER('l'), LETTER('l'), LETTER('k'), LETTER('l'), LETTER('n'), LETTER('n'), LETTER('o'),
+	LETTER('p'), LETTER('g'), LETTER('n'), LETTER('s'), LETTER('l'), LETTER('v'), LETTER('v'), LETTER('w'),
+	LETTER('k'), LETTER('v'), LETTER('s'), LETTER('o'), LETTER('l'), DIGIT('2'),  DIGIT('3'),  DIGIT('4'),
+	LETTER('s'), DIGIT('6'),  DIGIT('7'),  DIGIT('8'),  LETTER('g'), CODE_OTHER,
 };
 
 size_t fold_near(const uint8_t *folded, size_t n, uint8_t *out)

@@ -2,181 +2,7 @@
  * Which evidence a hit is, and what it is worth. Weights by class of term; what stands beside it decides the rest. The score of a
  * name for a brand is the best of its verdicts, never a sum: two weak readings of the same letters are not one strong one.
  */
-#include "lookalike.h"
-
-#include <string.h>
-
-/* ---- what stands beside a hit -------------------------------------------------------------------------------------- */
-
-struct beside {
-	unsigned words, digits, foreign;        /* parts that are keywords, numbers, neither */
-	bool own, strong;
-	bool telling;                           /* a keyword of three letters or more */
-	unsigned n_seen;
-	struct seen_word seen[SEEN_WORDS_MAX];
-};
-
-struct scene {
-	const struct lookalike *look;
-	const struct raw_text *raw;
-	const struct folded_text *base;
-	const struct term *term;
-	uint32_t brand;
-	uint64_t sets;
-	const struct look_label *label;
-	unsigned first, last;           /* tokens that the hit touches */
-	unsigned lead, tail;            /* letters of those tokens before and after it */
-	bool in_registrable, cross, full, whole, joined, idn, diacritics_only;
-	struct beside tokens;           /* other tokens of the label */
-	struct beside residue;          /* lead and tail */
-};
-
-static bool is_digit_code(uint8_t code)
-{
-	return code > 26 && code < CODE_OTHER;
-}
-
-static bool all_digits(const struct raw_text *raw, unsigned from, unsigned to)
-{
-	while (from < to && is_digit_code(raw->code[from]))
-		from++;
-	return from == to;
-}
-
-static const struct keyword *keyword_at(const struct scene *s, unsigned from, unsigned to)
-{
-	const struct keyword *k = keyword_find(&s->look->keywords, s->base->code + from, to - from, hash_codes(s->base->code + from, to - from));
-
-	if (!k || !keyword_reads(&s->look->keywords, k, s->raw->code + from))
-		return NULL;
-	return (k->sets & s->sets) || keyword_is_own(&s->look->keywords, k, s->brand) ? k : NULL;
-}
-
-static void note_word(const struct scene *s, struct beside *b, const struct keyword *k, unsigned from, unsigned to)
-{
-	b->own = b->own || keyword_is_own(&s->look->keywords, k, s->brand);
-	b->strong = b->strong || k->strong;
-	b->telling = b->telling || k->len > 2;
-	if (b->n_seen < SEEN_WORDS_MAX)
-		b->seen[b->n_seen++] = (struct seen_word){ k, (uint16_t)from, (uint16_t)to };
-}
-
-/* Are these letters at most `parts` keywords, with digits anywhere between? Notes them when they are. */
-static bool segment(const struct scene *s, unsigned from, unsigned to, unsigned parts, struct beside *b)
-{
-	while (from < to && is_digit_code(s->raw->code[from]))
-		from++;
-	while (to > from && is_digit_code(s->raw->code[to - 1]))
-		to--;
-	if (from == to)
-		return true;
-	if (parts == 0)
-		return false;
-	for (unsigned len = to - from; len >= 2; len--) {
-		const struct keyword *k = len <= s->look->keywords.longest ? keyword_at(s, from, from + len) : NULL;
-
-		if (!k || (len != to - from && len < 3) || !segment(s, from + len, to, parts - 1, b))
-			continue;
-		note_word(s, b, k, from, from + len);
-		return true;
-	}
-	return false;
-}
-
-#define NUMBER_LEN_MAX 4                /* a year; more digits are an account, not an ornament */
-#define TOKEN_WORDS_MAX 2
-#define RESIDUE_WORDS_MAX 3
-
-static void note_part(const struct scene *s, unsigned from, unsigned to, unsigned parts, struct beside *b)
-{
-	if (from == to)
-		return;
-	if (all_digits(s->raw, from, to)) {
-		if (to - from <= NUMBER_LEN_MAX)
-			b->digits++;
-		else
-			b->foreign++;
-	} else if (segment(s, from, to, parts, b)) {
-		b->words++;
-	} else {
-		b->foreign++;
-	}
-}
-
-static void look_beside(struct scene *s, const struct hit *hit)
-{
-	const struct look_token *tokens = s->raw->tokens;
-
-	for (unsigned t = s->label->first_token; t < s->label->first_token + (unsigned)s->label->n_tokens; t++)
-		if (t < s->first || t > s->last)
-			note_part(s, tokens[t].from, tokens[t].to, TOKEN_WORDS_MAX, &s->tokens);
-	note_part(s, tokens[s->first].from, hit->from, RESIDUE_WORDS_MAX, &s->residue);
-	note_part(s, hit->to, tokens[s->last].to, RESIDUE_WORDS_MAX, &s->residue);
-}
-
-static bool is_latin(uint32_t point)
-{
-	return point < 0x250 || (point >= 0x1e00 && point < 0x1f00);
-}
-
-static void look_script(struct scene *s, const struct hit *hit)
-{
-	s->diacritics_only = true;
-	for (unsigned i = hit->from; i < hit->to; i++) {
-		s->idn = s->idn || s->raw->point[i] >= 0x80;
-		s->diacritics_only = s->diacritics_only && is_latin(s->raw->point[i]);
-	}
-}
-
-static void scene_init(struct scene *s, const struct lookalike *look, const struct lookalike_scratch *scratch, const struct hit *hit)
-{
-	const struct raw_text *raw = &scratch->raw;
-	unsigned label = raw->label_of[hit->from];
-
-	*s = (struct scene){ .look = look, .raw = raw, .base = &scratch->text[VARIANT_BASE], .label = &raw->labels[label] };
-	s->cross = raw->label_of[hit->to - 1] != label;
-	s->in_registrable = raw->label_of[hit->to - 1] == raw->n_labels - 1;
-	s->first = s->label->first_token;
-	while (raw->tokens[s->first].to <= hit->from)
-		s->first++;
-	s->last = s->first;
-	while (raw->tokens[s->last].to < hit->to)
-		s->last++;
-	s->lead = hit->from - raw->tokens[s->first].from;
-	s->tail = raw->tokens[s->last].to - hit->to;
-	s->joined = s->first != s->last;
-	s->full = hit->from == s->label->from && hit->to == s->label->to;
-	s->whole = all_digits(raw, hit->from - s->lead, hit->from) && all_digits(raw, hit->to, hit->to + s->tail) && s->lead + s->tail <= NUMBER_LEN_MAX;
-	look_script(s, hit);
-}
-
-/* ---- exclusions ------------------------------------------------------------------------------------------------------- */
-
-static bool same_word(const struct raw_text *raw, unsigned from, unsigned to, const char *word)
-{
-	for (; *word; word++) {
-		uint8_t code = code_of_ascii((uint8_t)*word);
-
-		if (code == 0)
-			continue;
-		if (from == to || raw->code[from] != code)
-			return false;
-		from++;
-	}
-	return from == to;
-}
-
-/* exclude_terms: the letters of the hit, or the tokens they stand in, are exactly a listed word. */
-static bool is_excluded(const struct scene *s, const struct hit *hit)
-{
-	const struct text_list *words = &s->look->brands[s->brand].exclude_terms;
-
-	for (size_t i = 0; i < words->n; i++)
-		if (same_word(s->raw, hit->from, hit->to, words->items[i]) ||
-		    same_word(s->raw, hit->from - s->lead, hit->to + s->tail, words->items[i]))
-			return true;
-	return false;
-}
+#include "lookalike_scene.h"
 
 /* ---- weights ------------------------------------------------------------------------------------------------------------- */
 
@@ -194,25 +20,10 @@ static int by_class(const struct verdict *v, int is_long, int medium, int is_sho
 	return values[v->class];
 }
 
-/* Only keywords (and numbers) beside it, and at least one. */
-static bool keywords_only(const struct scene *s)
-{
-	return s->tokens.foreign + s->residue.foreign == 0 && s->tokens.words + s->residue.words > 0;
-}
-
-static bool vouched(const struct scene *s)
-{
-	return s->tokens.own || s->residue.own || s->tokens.strong || s->residue.strong;
-}
-
-static bool telling(const struct scene *s)
-{
-	return s->tokens.telling || s->residue.telling;
-}
-
 static void judge_label(const struct scene *s, struct verdict *v)
 {
-	bool opted_in = s->look->brands[s->brand].techniques && s->look->brands[s->brand].techniques[TECH_TLD_SWAP] == TECHNIQUE_ON;
+	bool opted_in = s->look->brands[s->brand].techniques &&
+			s->look->brands[s->brand].techniques[TECH_TLD_SWAP] == TECHNIQUE_ON;
 
 	if (s->joined)
 		give(v, SIGNAL_E4, TECH_HYPHENATION, by_class(v, 88, 88, 35, 40));
@@ -225,13 +36,15 @@ static void judge_label(const struct scene *s, struct verdict *v)
 
 static void judge_tokens(const struct scene *s, struct verdict *v)
 {
-	bool beside = keywords_only(s);
+	bool beside = scene_keywords_only(s);
 
 	if (s->joined) {
-		give(v, SIGNAL_E4, TECH_HYPHENATION, beside ? by_class(v, 88, 88, 35, 40) : by_class(v, 80, 70, 30, 30));
+		give(v, SIGNAL_E4, TECH_HYPHENATION,
+		     beside ? by_class(v, 88, 88, 35, 40) : by_class(v, 80, 70, 30, 30));
 		v->held = v->base < SCORE_KEPT ? HELD_CLASS : HELD_NO;
 	} else if (beside) {
-		give(v, SIGNAL_E2, TECH_COMBOSQUAT, by_class(v, 92, 92, telling(s) ? 70 : 50, vouched(s) ? 62 : 50));
+		give(v, SIGNAL_E2, TECH_COMBOSQUAT,
+		     by_class(v, 92, 92, scene_telling(s) ? 70 : 50, scene_vouched(s) ? 62 : 50));
 	} else {
 		give(v, SIGNAL_E3, TECH_COMBOSQUAT, by_class(v, 80, 80, 45, 35));
 		v->held = v->class == CLASS_SHORT || v->class == CLASS_WORD ? HELD_KEYWORD : HELD_NO;
@@ -246,15 +59,19 @@ static void judge_inside(const struct scene *s, const struct hit *hit, struct ve
 		give(v, SIGNAL_E6, TECH_EMBEDDING, 0);
 		v->held = HELD_GLUED;
 	} else if (s->residue.foreign == 0 && s->tokens.foreign == 0 && s->residue.words > 0) {
-		int shorter = front && s->residue.n_seen > 0 && s->residue.seen[0].keyword->len >= 4 ? (hit->to - hit->from >= 4 ? 60 : 50) : 0;
+		int shorter = front && s->residue.n_seen > 0 && s->residue.seen[0].keyword->len >= 4
+				      ? (hit->to - hit->from >= 4 ? 60 : 50)
+				      : 0;
 
-		give(v, SIGNAL_E5, TECH_COMBOSQUAT, by_class(v, 88, telling(s) ? 88 : 62, shorter, vouched(s) ? 60 : 40));
+		give(v, SIGNAL_E5, TECH_COMBOSQUAT,
+		     by_class(v, 88, scene_telling(s) ? 88 : 62, shorter, scene_vouched(s) ? 60 : 40));
 		v->held = v->base < SCORE_KEPT ? HELD_TOKEN : HELD_NO;
 	} else {
 		/* across a hyphen it takes one end that is an end of a token too */
 		int across = s->lead == 0 || s->tail == 0 ? 62 : 50;
 
-		give(v, SIGNAL_E6, TECH_EMBEDDING, s->joined ? by_class(v, across, 0, 0, 0) : by_class(v, 66, 45, 0, 0));
+		give(v, SIGNAL_E6, TECH_EMBEDDING,
+		     s->joined ? by_class(v, across, 0, 0, 0) : by_class(v, 66, 45, 0, 0));
 		v->held = v->base >= SCORE_MEDIUM ? HELD_NO : HELD_TOKEN;
 	}
 }
@@ -281,29 +98,23 @@ static void judge_cross(const struct scene *s, const struct hit *hit, struct ver
 	if (hit->how != HOW_EXACT || wide || s->term->kind != TERM_NAME)
 		return;
 	aligned = hit->from == s->label->from || hit->to == last->to;
-	v->base = (int16_t)(equal ? by_class(v, 70, 66, 0, 0) : s->term->glued ? 0 : by_class(v, aligned ? 62 : 50, 0, 0, 0));
+	v->base = (int16_t)(equal            ? by_class(v, 70, 66, 0, 0)
+			    : s->term->glued ? 0
+					     : by_class(v, aligned ? 62 : 50, 0, 0, 0));
 	v->held = v->base >= SCORE_MEDIUM ? HELD_NO : HELD_CLASS;
-}
-
-static bool has_digit(const struct scene *s, const struct hit *hit)
-{
-	for (unsigned i = hit->from; i < hit->to; i++)
-		if (is_digit_code(s->raw->code[i]))
-			return true;
-	return false;
 }
 
 static void judge_shape(const struct scene *s, const struct hit *hit, struct verdict *v)
 {
-	bool leet = hit->how == HOW_LEET, beside = keywords_only(s);
+	bool leet = hit->how == HOW_LEET, beside = scene_keywords_only(s);
 	enum look_technique technique = leet ? TECH_LEET : TECH_HOMOGLYPH;
 	int off = leet ? 8 : 0;
 
 	v->held = HELD_NO;
 	if (s->full || s->whole) {
 		/* of four letters, "vps" for "ups" is a word of its own; a digit among letters is not */
-		int shorter = !leet && beside && telling(s) && has_digit(s, hit) ? 62 : 0;
-		int word = beside && (vouched(s) || s->joined) ? 62 : s->full ? 50 : 35;
+		int shorter = !leet && beside && scene_telling(s) && scene_has_digit(s, hit) ? 62 : 0;
+		int word = beside && (scene_vouched(s) || s->joined) ? 62 : s->full ? 50 : 35;
 
 		give(v, leet ? SIGNAL_F2 : SIGNAL_F1, technique,
 		     by_class(v, 88 - off, s->full || beside ? 88 - off : 65, shorter, leet ? 0 : word));
@@ -312,62 +123,44 @@ static void judge_shape(const struct scene *s, const struct hit *hit, struct ver
 		give(v, SIGNAL_F3, technique, 0);
 		v->held = HELD_GLUED;
 	} else {
-		give(v, SIGNAL_F3, technique, beside ? by_class(v, 85 - off, 70 - off, 0, 0) : by_class(v, 75 - off, 0, 0, 0));
+		give(v, SIGNAL_F3, technique,
+		     beside ? by_class(v, 85 - off, 70 - off, 0, 0) : by_class(v, 75 - off, 0, 0, 0));
 		v->held = v->base ? HELD_NO : HELD_TOKEN;
 	}
 }
 
 static void judge_idn(const struct scene *s, const struct hit *hit, struct verdict *v)
 {
-	bool beside = keywords_only(s), plain = s->diacritics_only;
+	bool beside = scene_keywords_only(s), plain = s->diacritics_only;
 
 	v->held = HELD_NO;
 	if (hit->how == HOW_EDIT || hit->how == HOW_NEAR)
-		give(v, SIGNAL_I3, TECH_IDN_HOMOGLYPH, hit->distance == 1 ? by_class(v, 75, 0, 0, 0) : by_class(v, 66, 0, 0, 0));
+		give(v, SIGNAL_I3, TECH_IDN_HOMOGLYPH,
+		     hit->distance == 1 ? by_class(v, 75, 0, 0, 0) : by_class(v, 66, 0, 0, 0));
 	else if (s->full)
 		give(v, SIGNAL_I1, TECH_IDN_HOMOGLYPH, by_class(v, 95, 95, 82, plain ? 50 : 82));
 	else if (s->whole)
-		give(v, SIGNAL_I2, TECH_IDN_HOMOGLYPH, by_class(v, 92, 92, beside ? 75 : 60, plain ? (beside ? 62 : 40) : (beside ? 75 : 60)));
+		give(v, SIGNAL_I2, TECH_IDN_HOMOGLYPH,
+		     by_class(v, 92, 92, beside ? 75 : 60, plain ? (beside ? 62 : 40) : (beside ? 75 : 60)));
 	else
-		give(v, SIGNAL_I3, TECH_IDN_HOMOGLYPH, by_class(v, s->term->glued && s->lead ? 0 : 80, beside ? 75 : 0, 0, 0));
+		give(v, SIGNAL_I3, TECH_IDN_HOMOGLYPH,
+		     by_class(v, s->term->glued && s->lead ? 0 : 80, beside ? 75 : 0, 0, 0));
 	if (v->base == 0)
 		v->held = HELD_CLASS;
-}
-
-static bool is_ordinary_part(const struct scene *s, const struct hit *hit)
-{
-	char word[TERM_LEN_MAX];
-	unsigned len = hit->to - hit->from;
-
-	if (len > TERM_LEN_MAX)
-		return false;
-	for (unsigned i = 0; i < len; i++)
-		word[i] = ascii_of_code(s->raw->code[hit->from + i]);
-	return is_ordinary_word(word, len);
-}
-
-/* "article10" for "article19": another number of the same thing. */
-static bool differ_in_number_only(const struct scene *s, const struct hit *hit)
-{
-	const uint8_t *term = s->look->codes + s->term->text, *seen = s->raw->code + hit->from;
-	unsigned n = s->term->len, m = hit->to - hit->from;
-
-	while (n > 0 && is_digit_code(term[n - 1]))
-		n--;
-	while (m > 0 && is_digit_code(seen[m - 1]))
-		m--;
-	return n < s->term->len && m < (unsigned)(hit->to - hit->from) && n == m && memcmp(term, seen, n) == 0;
 }
 
 static int close_base(const struct scene *s, const struct hit *hit, struct verdict *v)
 {
 	const struct term *term = s->term;
-	bool quiet = osa_is_quiet(s->look->codes + term->text, term->len, s->raw->code + hit->from, hit->to - hit->from);
+	bool quiet =
+		osa_is_quiet(s->look->codes + term->text, term->len, s->raw->code + hit->from, hit->to - hit->from);
 
 	if (hit->how == HOW_NEAR) {
-		give(v, SIGNAL_F4, TECH_HOMOGLYPH, by_class(v, hit->distance <= (term->len < 12 ? 2u : term->len / 4u) ? 68 : 0, 0, 0, 0));
+		give(v, SIGNAL_F4, TECH_HOMOGLYPH,
+		     by_class(v, hit->distance <= (term->len < 12 ? 2u : term->len / 4u) ? 68 : 0, 0, 0, 0));
 	} else if (hit->distance == 1) {
-		give(v, SIGNAL_D1, TECH_TYPO, hit->folded ? by_class(v, 70, 0, 0, 0) : by_class(v, 78, quiet ? 62 : 50, 0, 0));
+		give(v, SIGNAL_D1, TECH_TYPO,
+		     hit->folded ? by_class(v, 70, 0, 0, 0) : by_class(v, 78, quiet ? 62 : 50, 0, 0));
 		v->loud = v->class == CLASS_MEDIUM && !quiet;
 	} else {
 		give(v, SIGNAL_D2, TECH_DISTANCE_2, by_class(v, hit->folded ? 55 : 62, 0, 0, 0));
@@ -387,7 +180,7 @@ static void judge_close(const struct scene *s, const struct hit *hit, struct ver
 		base = s->look->codes[s->term->text] == s->raw->code[hit->from] ? 55 : 0;
 		v->held = HELD_GLUED;
 	}
-	if (base && (s->tokens.foreign > 0 || differ_in_number_only(s, hit))) {
+	if (base && (s->tokens.foreign > 0 || scene_differs_in_number(s, hit))) {
 		base += FOREIGN_POINTS;
 		v->held = HELD_WEAK;
 	}
@@ -395,7 +188,7 @@ static void judge_close(const struct scene *s, const struct hit *hit, struct ver
 		base = 0;
 		v->held = HELD_RESIDUE;
 	}
-	if (base && is_ordinary_part(s, hit)) {
+	if (base && scene_is_ordinary(s, hit)) {
 		base = 0;
 		v->held = HELD_ORDINARY;
 	}
@@ -427,7 +220,7 @@ static void judge_beside_registrable(const struct scene *s, struct verdict *v)
 	struct beside b = { 0 };
 
 	for (unsigned t = r->first_token; t < r->first_token + (unsigned)r->n_tokens; t++)
-		note_part(s, s->raw->tokens[t].from, s->raw->tokens[t].to, RESIDUE_WORDS_MAX, &b);
+		scene_note_part(s, s->raw->tokens[t].from, s->raw->tokens[t].to, RESIDUE_WORDS_MAX, &b);
 	if (b.words == 0 || !b.telling)
 		return;
 	if (needs_own_word(s->term) && !b.own)
@@ -445,7 +238,7 @@ static void add_modifiers(const struct scene *s, const struct hit *hit, struct v
 	take_words(v, &s->tokens);
 	take_words(v, &s->residue);
 	/* a replaced letter in a medium term makes many a family name: only words that ask for credentials, or the brand's own, add */
-	if (close && !s->idn && keywords_only(s) && (!v->loud || vouched(s)))
+	if (close && !s->idn && scene_keywords_only(s) && (!v->loud || scene_vouched(s)))
 		v->keyword = KEYWORD_POINTS;
 	if (v->signal == SIGNAL_Z)
 		judge_beside_registrable(s, v);
@@ -503,7 +296,7 @@ static bool foreign_behind(struct scene *s, const struct official *o, const stru
 	s->sets = s->look->index[o->brand].keyword_sets;
 	for (unsigned t = label->first_token; t < label->first_token + (unsigned)label->n_tokens; t++)
 		if (s->raw->tokens[t].from >= hit->to)
-			note_part(s, s->raw->tokens[t].from, s->raw->tokens[t].to, TOKEN_WORDS_MAX, &b);
+			scene_note_part(s, s->raw->tokens[t].from, s->raw->tokens[t].to, TOKEN_WORDS_MAX, &b);
 	return b.foreign > 0 && b.words == 0;
 }
 
@@ -532,7 +325,7 @@ static void judge_official(struct scene *s, const struct hit *hit, struct verdic
 
 static void judge_native(const struct scene *s, struct verdict *v)
 {
-	give(v, SIGNAL_N1, TECH_NATIVE_NAME, s->full ? 85 : keywords_only(s) ? 85 : 78);
+	give(v, SIGNAL_N1, TECH_NATIVE_NAME, s->full ? 85 : scene_keywords_only(s) ? 85 : 78);
 	if (!s->in_registrable)
 		v->zone = ZONE_POINTS;
 	take_words(v, &s->tokens);
@@ -556,7 +349,8 @@ static bool finish(const struct lookalike *look, uint32_t brand, struct verdict 
 	return v->score > 0;
 }
 
-bool look_judge(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct hit *hit, struct verdict *v)
+bool look_judge(const struct lookalike *look, const struct lookalike_scratch *scratch, const struct hit *hit,
+		struct verdict *v)
 {
 	struct scene s;
 
@@ -573,7 +367,7 @@ bool look_judge(const struct lookalike *look, const struct lookalike_scratch *sc
 	if (s.cross) {
 		judge_cross(&s, hit, v);
 	} else {
-		look_beside(&s, hit);
+		scene_look_beside(&s, hit);
 		if (hit->how == HOW_NATIVE)
 			judge_native(&s, v);
 		else if (hit->how == HOW_EDIT || hit->how == HOW_NEAR)
@@ -588,73 +382,9 @@ bool look_judge(const struct lookalike *look, const struct lookalike_scratch *sc
 	if (hit->how != HOW_NATIVE)
 		add_modifiers(&s, hit, v);
 	hold_weak_terms(&s, v);
-	if (is_excluded(&s, hit)) {
+	if (scene_is_excluded(&s, hit)) {
 		v->base = v->keyword = v->zone = 0;
 		v->held = HELD_EXCLUDED;
 	}
 	return finish(look, s.brand, v);
-}
-
-/* ---- the best of a brand ------------------------------------------------------------------------------------------------------------ */
-
-/* A total order, so that neither the order of hits nor that of brands changes what is kept. */
-static int compare_verdicts(const struct verdict *a, const struct verdict *b)
-{
-	if (a->level != b->level)
-		return a->level > b->level ? -1 : 1;
-	if (a->signal != b->signal)
-		return a->signal < b->signal ? -1 : 1;
-	if (a->hit.from != b->hit.from)
-		return a->hit.from > b->hit.from ? -1 : 1;
-	if (a->hit.to != b->hit.to)
-		return a->hit.to > b->hit.to ? -1 : 1;
-	if (a->hit.distance != b->hit.distance)
-		return a->hit.distance < b->hit.distance ? -1 : 1;
-	if (a->hit.how != b->hit.how)
-		return a->hit.how < b->hit.how ? -1 : 1;
-	return 0;
-}
-
-static bool is_weaker(const struct verdict *a, const struct verdict *b)
-{
-	int order = compare_verdicts(a, b);
-
-	return order > 0 || (order == 0 && a->brand > b->brand);
-}
-
-struct best_of {
-	const struct lookalike *look;
-	struct lookalike_scratch *scratch;
-};
-
-static void keep_best(void *context, const struct hit *hit)
-{
-	struct best_of *b = context;
-	struct lookalike_scratch *scratch = b->scratch;
-	struct verdict v, *slot = NULL, *weakest = NULL;
-
-	if (!look_judge(b->look, scratch, hit, &v))
-		return;
-	for (unsigned i = 0; i < scratch->n_best && !slot; i++)
-		if (scratch->best[i].brand == v.brand)
-			slot = &scratch->best[i];
-	if (!slot && scratch->n_best < BRANDS_OF_NAME_MAX) {
-		scratch->best[scratch->n_best++] = v;
-		return;
-	}
-	for (unsigned i = 0; !slot && i < scratch->n_best; i++)
-		if (!weakest || is_weaker(&scratch->best[i], weakest))
-			weakest = &scratch->best[i];
-	if (!slot && is_weaker(weakest, &v))
-		slot = weakest;
-	if (slot && (slot->brand != v.brand || compare_verdicts(&v, slot) < 0))
-		*slot = v;
-}
-
-void look_best(const struct lookalike *look, struct lookalike_scratch *scratch)
-{
-	struct best_of b = { look, scratch };
-
-	scratch->n_best = 0;
-	look_find(look, scratch, keep_best, &b);
 }

@@ -1,99 +1,8 @@
-/*
- * Words that may stand beside a brand. The built-in sets are the project's own: what services, legal forms and places are called.
- * A table holds the sets of all brands together, folded as names are (fold_shape), so that "l0gin" is a login too.
- */
+/* The keyword sets of all brands together, folded as names are (fold_shape), so that "l0gin" is a login too. */
 #include "lookalike.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const service_words[] = {
-	"access", "account", "accounts", "activate", "activation", "admin", "administrator", "alert", "alerts", "analytics", "api",
-	"app", "application", "apply", "apps", "archive", "assets", "assist", "auth", "authenticate", "authentication", "authorize",
-	"backup", "bank", "banking", "bill", "billing", "biz", "blog", "board", "bonus", "box", "buy", "calendar", "call", "career",
-	"careers", "care", "cdn", "center", "central", "centre", "chat", "check", "checker", "checkout", "cloud", "client", "clients",
-	"com", "community", "conference", "confirm", "confirmation", "connect", "connection", "console", "contact", "contacts",
-	"contract", "contracts", "control", "coupon", "crm", "customer", "customers", "dashboard", "data", "deal", "deals", "delivery",
-	"demo", "desk", "desktop", "dev", "digital", "direct", "dns", "doc", "docs", "document", "documents", "donate", "donation",
-	"donations", "download", "downloads", "drive", "drives", "edu", "email", "employee", "employees", "enroll", "event", "events",
-	"exchange", "express", "extranet", "fax", "feedback", "file", "files", "finance", "form", "forms", "forum", "ftp", "fund",
-	"gallery", "gate", "gateway", "gift", "go", "gov", "help", "helpdesk", "helpline", "home", "host", "hosting", "hotline", "hr", "hub",
-	"id", "identifier", "identity", "images", "imap", "inbox", "info", "information", "inquiry", "internal", "intranet", "invest",
-	"investment", "investor", "investors", "invite", "invitation", "invoice", "invoices", "invoicing", "it", "job", "jobs", "join",
-	"lab", "labs", "learn", "legal", "license", "link", "links", "list", "live", "login", "logistics", "logon", "mail", "mailbox",
-	"mailer", "manage", "management", "manager", "market", "marketing", "media", "meet", "meeting", "meetings", "member", "members",
-	"message", "messages", "messenger", "mobile", "monitor", "my", "net", "network", "networks", "news", "newsletter", "notice",
-	"notification", "notifications", "notify", "now", "ns", "oauth", "offer", "offers", "office", "official", "online", "open",
-	"order", "orders", "org", "page", "panel", "parcel", "partner", "partners", "pass", "password", "pay", "payment", "payments",
-	"payroll", "pdf", "phone", "photo", "photos", "platform", "pop", "portal", "post", "premium", "press", "preview", "pro",
-	"procurement", "profile", "promo", "protect", "protected", "protection", "proxy", "quote", "recover", "recovery", "recruit",
-	"recruitment", "redir", "redirect", "refund", "register", "registration", "remote", "renew", "report", "reports", "request",
-	"research", "reset", "resource", "resources", "restore", "review", "reward", "rewards", "safe", "safety", "sale", "sales",
-	"scan", "search", "secure", "secured", "security", "send", "server", "servers", "service", "services", "session", "share", "shared",
-	"sharefile", "sharepoint", "sharing", "ship", "shipping", "shop", "shopping", "sign", "signin", "signon", "signup", "site",
-	"smtp", "social", "software", "solution", "solutions", "sso", "staff", "stage", "staging", "static", "status", "storage", "store",
-	"stream", "submit", "subscribe", "summit", "supplier", "support", "survey", "sync", "system", "systems", "team", "teams", "tech",
-	"tender", "test", "ticket", "tickets", "token", "tool", "tools", "track", "tracking", "trade", "trading", "training", "transfer",
-	"travel", "tv", "unlock", "update", "updates", "upgrade", "upload", "uploads", "user", "users", "validate", "vault", "vendor",
-	"vendors", "verification", "verified", "verify", "video", "videos", "view", "viewer", "vip", "virtual", "voice", "vote", "vpn",
-	"wallet", "watch", "web", "webinar", "webmail", "website", "wifi", "wiki", "work", "workplace", "workspace", "www",
-};
-
-static const char *const legal_words[] = {
-	"ab", "ag", "aps", "as", "asbl", "assoc", "association", "bv", "co", "company", "companies", "cooperative", "corp",
-	"corporate", "corporation", "doo", "eood", "enterprise", "enterprises", "eu", "ev", "foundation", "gmbh", "group", "holding",
-	"holdings", "inc", "incorporated", "industries", "institute", "international", "kft", "kg", "kk", "limited", "llc", "llp", "lp",
-	"ltd", "ltda", "mbh", "ngo", "nv", "oao", "ooo", "organisation", "organization", "oy", "pjsc", "plc", "pte", "pty", "pvt", "sa",
-	"sarl", "sas", "se", "sia", "spa", "spzoo", "srl", "sro", "stiftung", "trust", "uab", "ug", "union", "zoo",
-};
-
-static const char *const geo_words[] = {
-	"africa", "america", "americas", "apac", "arabia", "argentina", "armenia", "asia", "australia", "austria", "azerbaijan",
-	"balkan", "baltic", "bavaria", "belarus", "belgium", "berlin", "bosnia", "brazil", "britain", "brussels", "bulgaria", "canada",
-	"chile", "china", "colombia", "croatia", "cyprus", "czech", "czechia", "denmark", "deutschland", "dubai", "east", "egypt", "emea",
-	"england", "estonia", "euro", "europa", "europe", "finland", "france", "geneva", "georgia", "germany", "ghana", "global", "greece",
-	"hague", "hongkong", "hungary", "iceland", "india", "indonesia", "intl", "iran", "iraq", "ireland", "israel", "italia", "italy",
-	"japan", "jordan", "kazakhstan", "kenya", "korea", "kosovo", "kyiv", "latam", "latvia", "lebanon", "lithuania", "london",
-	"luxembourg", "macedonia", "malaysia", "malta", "mena", "mexico", "moldova", "montenegro", "morocco", "moscow", "netherlands",
-	"newyork", "nigeria", "nordic", "north", "norway", "pakistan", "paris", "peru", "philippines", "poland", "polska", "portugal",
-	"prague", "qatar", "romania", "rome", "russia", "saudi", "scotland", "serbia", "singapore", "slovakia", "slovenia", "south",
-	"spain", "sweden", "swiss", "switzerland", "syria", "taiwan", "thailand", "tokyo", "tunisia", "turkey", "turkiye", "uganda",
-	"ukraine", "ukraina", "usa", "vietnam", "vienna", "wales", "warsaw", "west", "world", "worldwide",
-	/* country codes that are seen beside a name */
-	"at", "au", "be", "bg", "br", "ca", "ch", "cn", "cz", "de", "dk", "ee", "en", "es", "fi", "fr", "gr", "hk", "hr", "hu", "ie",
-	"il", "in", "ir", "jp", "kr", "kz", "lt", "lv", "mx", "nl", "no", "nz", "pl", "pt", "ro", "rs", "ru", "sg", "si", "sk", "tr",
-	"ua", "uae", "uk", "us", "za",
-};
-
-/* Of all sets: words that ask for credentials. */
-static const char *const strong_words[] = {
-	"account", "accounts", "auth", "authenticate", "authentication", "confirm", "confirmation", "login", "logon", "mailbox", "oauth",
-	"password", "recover", "recovery", "reset", "secure", "secured", "signin", "signon", "sso", "unlock", "validate", "verification",
-	"verified", "verify", "webmail",
-};
-
-static const struct keyword_set builtin_sets[] = {
-	{ "service", service_words, ARRAY_LEN(service_words) },
-	{ "legal", legal_words, ARRAY_LEN(legal_words) },
-	{ "geo", geo_words, ARRAY_LEN(geo_words) },
-};
-
-const struct keyword_set *keyword_set_builtin(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(builtin_sets); i++)
-		if (strcmp(builtin_sets[i].name, name) == 0)
-			return &builtin_sets[i];
-	return NULL;
-}
-
-const char *const *keyword_set_builtin_names(void)
-{
-	static const char *const names[] = { "service", "legal", "geo", NULL };
-
-	return names;
-}
-
-/* ---- the table of all words -------------------------------------------------------------------------------------- */
 
 static void place(struct keyword_table *t, uint32_t item)
 {
@@ -128,7 +37,8 @@ const struct keyword *keyword_find(const struct keyword_table *t, const uint8_t 
 {
 	if (t->slots == NULL || len == 0 || len > t->longest)
 		return NULL;
-	for (size_t slot = (hash * HASH_BASE >> 32) & t->slot_mask; t->slots[slot] != 0; slot = (slot + 1) & t->slot_mask) {
+	for (size_t slot = (hash * HASH_BASE >> 32) & t->slot_mask; t->slots[slot] != 0;
+	     slot = (slot + 1) & t->slot_mask) {
 		const struct keyword *k = &t->items[t->slots[slot] - 1];
 
 		if (k->len == len && memcmp(t->codes + k->text, codes, len) == 0)
@@ -184,7 +94,8 @@ static bool set_number(struct keyword_table *t, const struct keyword_set *set, s
 		}
 	}
 	if (t->n_sets == KEYWORD_SETS_MAX)
-		return error_set(err, ERR_USAGE, "more than %d keyword sets in all brand files together; \"%s\" is one too many",
+		return error_set(err, ERR_USAGE,
+				 "more than %d keyword sets in all brand files together; \"%s\" is one too many",
 				 KEYWORD_SETS_MAX, set->name);
 	*out = t->n_sets++;
 	t->sets[*out] = set;
@@ -232,10 +143,10 @@ bool keyword_table_init(struct keyword_table *t, const struct brand_config *bran
 	}
 	if (t->n_own > 0)
 		qsort(t->own, t->n_own, sizeof(*t->own), by_value);
-	for (size_t i = 0; i < ARRAY_LEN(strong_words); i++) {
-		size_t word = enter(t, strong_words[i]);
+	for (const char *const *word = keyword_strong_words; *word; word++) {
+		size_t item = enter(t, *word);  /* may move the items */
 
-		t->items[word].strong = true;
+		t->items[item].strong = true;
 	}
 	return true;
 }
@@ -267,7 +178,8 @@ uint64_t keyword_sets_of(const struct keyword_table *t, const struct brand_confi
 	return sets;
 }
 
-const char *keyword_set_name(const struct keyword_table *t, const struct keyword *k, uint32_t brand, uint64_t brand_sets)
+const char *keyword_set_name(const struct keyword_table *t, const struct keyword *k, uint32_t brand,
+			     uint64_t brand_sets)
 {
 	if (keyword_is_own(t, k, brand))
 		return "own";

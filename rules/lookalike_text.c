@@ -18,7 +18,7 @@ uint64_t hash_codes(const uint8_t *codes, size_t len)
 struct writer {
 	struct raw_text *text;
 	enum edge edge;
-	uint8_t source;         /* code point of the label */
+	uint8_t source; /* code point of the label */
 };
 
 static void put_letter(struct writer *w, uint8_t code, uint32_t point, struct name_part bytes)
@@ -54,7 +54,8 @@ static void put_ascii_label(struct writer *w, struct slice name, struct name_par
 		if (byte == '-' || byte == '_')
 			w->edge = EDGE_HYPHEN;
 		else
-			put_letter(w, code ? code : CODE_OTHER, byte, (struct name_part){ (uint8_t)i, (uint8_t)(i + 1) });
+			put_letter(w, code ? code : CODE_OTHER, byte,
+				   (struct name_part){ (uint8_t)i, (uint8_t)(i + 1) });
 	}
 }
 
@@ -112,8 +113,11 @@ void raw_text_init(struct raw_text *t, const struct name_view *view)
 		struct look_label *label = &t->labels[t->n_labels];
 		struct writer w = { t, EDGE_NONE, 0 };
 
-		*label = (struct look_label){ .from = (uint16_t)t->n, .first_token = (uint8_t)t->n_tokens, .number = (uint8_t)i };
-		label->idn = has_ace_prefix(view->name, view->labels[i]) && put_idn_label(&w, view->name, view->labels[i]);
+		*label = (struct look_label){ .from = (uint16_t)t->n,
+					      .first_token = (uint8_t)t->n_tokens,
+					      .number = (uint8_t)i };
+		label->idn =
+			has_ace_prefix(view->name, view->labels[i]) && put_idn_label(&w, view->name, view->labels[i]);
 		if (!label->idn)
 			put_ascii_label(&w, view->name, view->labels[i]);
 		label->to = (uint16_t)t->n;

@@ -57,7 +57,8 @@ static bool is_official(const struct fixture *f, const char *name)
 			const char *domain = f->brands.items[b].official_domains.items[i];
 			size_t len = strlen(name), tail = strlen(domain);
 
-			if (len >= tail && strcmp(name + len - tail, domain) == 0 && (len == tail || name[len - tail - 1] == '.'))
+			if (len >= tail && strcmp(name + len - tail, domain) == 0 &&
+			    (len == tail || name[len - tail - 1] == '.'))
 				return true;
 		}
 	}
@@ -120,7 +121,7 @@ static void published_domains_are_flagged_for_the_right_brand(void **state)
 }
 
 struct expectation {
-	const char *name, *signal;      /* NULL: nothing at or above `score` */
+	const char *name, *signal; /* NULL: nothing at or above `score` */
 	int score;
 };
 
@@ -184,7 +185,7 @@ static void folds_and_edits_are_found_with_keywords_around_them(void **state)
 		{ "lobalordnancw.com", "D2", 62 },
 		{ "lobalordnancw-login.com", "D2", 74 },
 		{ "sangrial.evil.com", "D1", 66 },
-		{ "angriall.com", NULL, 60 },             /* two edits of eight letters */
+		{ "angriall.com", NULL, 60 }, /* two edits of eight letters */
 		{ "xn--glbalordnance-j7k-login.com", NULL, 60 },
 		{ "umolp.com", "D1", 62 },
 		{ "umppl.com", "D1", 50 },
@@ -204,16 +205,16 @@ static void short_terms_need_the_evidence_they_need(void **state)
 		{ "cijalogin.com", "E5", 60 },
 		{ "logincija.com", NULL, 45 },
 		{ "mvdlogin.com", "E5", 50 },
-		{ "mvd-de.com", "E2", 50 },               /* a country code is weak company */
+		{ "mvd-de.com", "E2", 50 }, /* a country code is weak company */
 		{ "mvd.police-kabinet.com", "Z", 60 },
 		{ "mvd.example.com", NULL, 45 },
-		{ "umo-docs.com", NULL, 45 },             /* an alias without a word of the brand's own */
+		{ "umo-docs.com", NULL, 45 }, /* an alias without a word of the brand's own */
 		{ "umo-poland.com", "E2", 60 },
 		{ "mvd.ru.evil.com", "L1", 97 },
 		{ "mvd-ru.com", "L2", 94 },
 		{ "mvdru.com", "L3", 62 },
 		{ "c1ja.com", NULL, 45 },
-		{ "xn--ija-3ed.com", "I1", 82 },          /* Cyrillic first letter */
+		{ "xn--ija-3ed.com", "I1", 82 }, /* Cyrillic first letter */
 		{ "xn--ija-x-0ye.com", "I2", 60 },
 		{ "novacija-online.hr", NULL, 45 },
 	};
@@ -224,8 +225,14 @@ static void short_terms_need_the_evidence_they_need(void **state)
 static void evidence_rows_add_up_and_spans_lie_in_the_name(void **state)
 {
 	static const char *const names[] = {
-		"login.globalordnance.com.evil.co.uk", "globa1ordnancw-docs.com", "xn--glbalordnance-j7k.com", "sangrial-share.evil.com",
-		"cija.documents-share.com",            "xn--b1aew-login.com",     "dt-gruelle-tracking.com",   "umo-poland-docs.com",
+		"login.globalordnance.com.evil.co.uk",
+		"globa1ordnancw-docs.com",
+		"xn--glbalordnance-j7k.com",
+		"sangrial-share.evil.com",
+		"cija.documents-share.com",
+		"xn--b1aew-login.com",
+		"dt-gruelle-tracking.com",
+		"umo-poland-docs.com",
 	};
 	struct fixture *f = *state;
 
@@ -271,7 +278,7 @@ static void words_excluded_and_techniques_switched_off_do_not_count(void **state
 		int n;
 		bool digest;
 	} list[] = {
-		{ "sandrail-parts.com", 0, false }, { "sangrails.com", 0, false }, { "sangrail.net", 0, false },
+		{ "sandrail-parts.com", 0, false }, { "sangrails.com", 0, false },   { "sangrail.net", 0, false },
 		{ "sangrail-login.net", 1, false }, { "xxsangrailxx.net", 1, true }, { "sanqrail.net", 1, false },
 	};
 
@@ -291,7 +298,8 @@ static void explain_says_why_a_name_does_not_fire(void **state)
 	static const struct {
 		const char *name, *rule, *words;
 	} list[] = {
-		{ "slobodnadalmacija.hr", "brand/cija", "\"cija\" is inside a longer word: a short term needs a whole token" },
+		{ "slobodnadalmacija.hr", "brand/cija",
+		  "\"cija\" is inside a longer word: a short term needs a whole token" },
 		{ "sandrail-parts.com", "brand/sangrail", "exclude_terms" },
 		{ "umo-docs.com", "brand/umopl", "needs one of the brand's own keywords" },
 		{ "cija-bananas.com", "brand/cija", "a short term needs a keyword" },
@@ -307,9 +315,9 @@ static void explain_says_why_a_name_does_not_fire(void **state)
 
 		view_init(&view, slice_text(list[i].name), f->suffixes);
 		lookalike_explain(f->look, f->scratch, &view, considered);
-		json_array_foreach(considered, at, item)
-			found = found || (strcmp(json_string_value(json_object_get(item, "rule")), list[i].rule) == 0 &&
-					  strstr(json_string_value(json_object_get(item, "why")), list[i].words) != NULL);
+		json_array_foreach(considered, at, item) found =
+			found || (strcmp(json_string_value(json_object_get(item, "rule")), list[i].rule) == 0 &&
+				  strstr(json_string_value(json_object_get(item, "why")), list[i].words) != NULL);
 		if (!found) {
 			char *text = json_dumps(considered, 0);
 

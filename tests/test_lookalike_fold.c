@@ -41,11 +41,12 @@ static void code_points_pass_for_the_letters_people_take_them_for(void **state)
 		uint32_t point;
 		const char *ascii;
 	} list[] = {
-		{ 'a', "a" },      { 'A', "a" },      { '7', "7" },      { 0x430, "a" },   { 0x456, "i" },  { 0x455, "s" },  { 0x432, "b" },
-		{ 0x43c, "m" },    { 0x442, "t" },    { 0x43d, "h" },    { 0x43a, "k" },   { 0xe6, "ae" },  { 0x142, "l" },  { 0x11f, "g" },
-		{ 0x131, "i" },    { 0xf8, "o" },     { 0xdf, "ss" },    { 0x3bf, "o" },   { 0x3b1, "a" },  { 0x262, "g" },  { 0x1e41, "m" },
-		{ 0x501, "d" },    { 0x51b, "q" },    { 0x561, "w" },    { 0x660, "0" },   { 0x301, "" },   { 0x5b0, "" },   { 0x4e2d, NULL },
-		{ '-', NULL },     { 0xac00, NULL },  { 0x10ffff, NULL },
+		{ 'a', "a" },       { 'A', "a" },   { '7', "7" },    { 0x430, "a" },   { 0x456, "i" }, { 0x455, "s" },
+		{ 0x432, "b" },     { 0x43c, "m" }, { 0x442, "t" },  { 0x43d, "h" },   { 0x43a, "k" }, { 0xe6, "ae" },
+		{ 0x142, "l" },     { 0x11f, "g" }, { 0x131, "i" },  { 0xf8, "o" },    { 0xdf, "ss" }, { 0x3bf, "o" },
+		{ 0x3b1, "a" },     { 0x262, "g" }, { 0x1e41, "m" }, { 0x501, "d" },   { 0x51b, "q" }, { 0x561, "w" },
+		{ 0x660, "0" },     { 0x301, "" },  { 0x5b0, "" },   { 0x4e2d, NULL }, { '-', NULL },  { 0xac00, NULL },
+		{ 0x10ffff, NULL },
 	};
 
 	(void)state;
@@ -79,7 +80,7 @@ static void every_entry_of_the_table_is_found_and_is_ascii(void **state)
 static void sequences_are_folded_before_single_letters(void **state)
 {
 	(void)state;
-	assert_string_equal(folded("cija", true), "clja");        /* not dja */
+	assert_string_equal(folded("cija", true), "clja"); /* not dja */
 	assert_string_equal(folded("clean", true), "dean");
 	assert_string_equal(folded("clean", false), "clean");
 	assert_string_equal(folded("rnodern", true), "modem");
@@ -122,7 +123,7 @@ static void distances_count_swaps_as_one_and_stop_at_the_limit(void **state)
 	assert_int_equal(distance("sangrail", "sangrails", 2), 1);
 	assert_int_equal(distance("sangrail", "xangraix", 2), 2);
 	assert_int_equal(distance("sangrail", "xxngraix", 2), 3);
-	assert_int_equal(distance("ca", "abc", 4), 3);            /* alignment, not the full Damerau distance */
+	assert_int_equal(distance("ca", "abc", 4), 3); /* alignment, not the full Damerau distance */
 	assert_int_equal(distance("abcdefgh", "a", 3), 4);
 }
 
@@ -160,9 +161,9 @@ static void quiet_edits_keep_the_first_letter(void **state)
 		const char *term, *seen;
 		bool quiet;
 	} list[] = {
-		{ "umopl", "umolp", true },   { "umopl", "umoppl", true }, { "umopl", "muopl", false },
-		{ "umopl", "umop", false },   { "umopl", "umorl", false }, { "umopl", "xumopl", false },
-		{ "umopl", "umopl", false },  { "umopl", "", false },
+		{ "umopl", "umolp", true },  { "umopl", "umoppl", true }, { "umopl", "muopl", false },
+		{ "umopl", "umop", false },  { "umopl", "umorl", false }, { "umopl", "xumopl", false },
+		{ "umopl", "umopl", false }, { "umopl", "", false },
 	};
 
 	(void)state;
@@ -200,7 +201,8 @@ static void keywords_belong_to_the_sets_that_a_brand_uses(void **state)
 	assert_true(keyword_table_init(&table, brands.items, brands.n, &err));
 
 	uint64_t first = keyword_sets_of(&table, &brands.items[0]), second = keyword_sets_of(&table, &brands.items[1]);
-	const struct keyword *missile = find_word(&table, "missile"), *docs = find_word(&table, "d0cs"), *own = find_word(&table, "ammunition");
+	const struct keyword *missile = find_word(&table, "missile"), *docs = find_word(&table, "d0cs"),
+			     *own = find_word(&table, "ammunition");
 
 	assert_non_null(missile);
 	assert_true((missile->sets & first) == 0 && (missile->sets & second) != 0);
@@ -254,8 +256,8 @@ static void classes_follow_length_keywords_and_ordinary_words(void **state)
 		const char *term, *class;
 		int effective;
 	} list[] = {
-		{ "cija", "short", 4 },       { "umopl", "medium", 5 },       { "sangrail", "long", 8 },
-		{ "cijaonline", "long", 4 },  { "nature", "ordinary", 6 },    { "blueskynetwork", "long", 7 },
+		{ "cija", "short", 4 },        { "umopl", "medium", 5 },    { "sangrail", "long", 8 },
+		{ "cijaonline", "long", 4 },   { "nature", "ordinary", 6 }, { "blueskynetwork", "long", 7 },
 		{ "quuxword", "ordinary", 8 },
 	};
 	struct suffix_table *suffixes = test_suffixes();

@@ -103,7 +103,8 @@ static void nearly_everything_that_dnstwist_makes_of_a_long_name_is_found(void *
 
 	(void)state;
 	fixture_init(&f, test_brands_watched);
-	ran = count(&f, "python3 " SCRIPT " dnstwist globalordnance.com blueskynetwork.com dtgruelle.com sangrail.com", counts, &n, 64);
+	ran = count(&f, "python3 " SCRIPT " dnstwist globalordnance.com blueskynetwork.com dtgruelle.com sangrail.com",
+		    counts, &n, 64);
 	fixture_deinit(&f);
 	if (!ran)
 		skip();

@@ -15,7 +15,8 @@
 
 static void row(const char *name, double value, const char *unit, const char *aim)
 {
-	printf("{\"bench\":\"lookalike\",\"row\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"aim\":\"%s\"}\n", name, value, unit, aim);
+	printf("{\"bench\":\"lookalike\",\"row\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"aim\":\"%s\"}\n", name, value,
+	       unit, aim);
 	fflush(stdout);
 }
 
@@ -93,7 +94,8 @@ static bool is_official(const struct engine *e, const char *name)
 		const char *domain = e->brands.items[b].official_domains.items[0];
 		size_t tail = strlen(domain);
 
-		if (len >= tail && strcmp(name + len - tail, domain) == 0 && (len == tail || name[len - tail - 1] == '.'))
+		if (len >= tail && strcmp(name + len - tail, domain) == 0 &&
+		    (len == tail || name[len - tail - 1] == '.'))
 			return true;
 	}
 	return false;
@@ -146,8 +148,9 @@ static double linear_cost(struct engine *e, const struct names *names)
 			const struct look_token *token = &e->scratch->raw.tokens[t];
 
 			for (size_t k = 0; k < e->look->n_terms; k++)
-				found = found + (osa_distance(e->look->codes + e->look->terms[k].text, e->look->terms[k].len,
-						      e->scratch->raw.code + token->from, token->to - token->from, 2) <= 2);
+				found = found + (osa_distance(e->look->codes + e->look->terms[k].text,
+							      e->look->terms[k].len, e->scratch->raw.code + token->from,
+							      token->to - token->from, 2) <= 2);
 		}
 	}
 	return (cpu_seconds() - start) / (double)n * 1e6;
@@ -191,11 +194,12 @@ static void bench_cost(const struct suffix_table *suffixes, const struct names *
 		snprintf(name, sizeof(name), "compile %zu brands", sizes[s].n);
 		row(name, cpu_seconds() - start, "s", sizes[s].n == 10000 ? "seconds" : "");
 		snprintf(name, sizeof(name), "memory %zu brands", sizes[s].n);
-		row(name, (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / (double)sizes[s].n / 1024, "kB/brand",
-		    sizes[s].n >= 10000 ? "<= 4" : "");
+		row(name, (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / (double)sizes[s].n / 1024,
+		    "kB/brand", sizes[s].n >= 10000 ? "<= 4" : "");
 		index_cost = cost(e, ct);
 		linear = linear_cost(e, ct);
-		printf("{\"bench\":\"lookalike\",\"row\":\"%zu brands\",\"value\":%.3f,\"unit\":\"us/name\",\"reference\":%.3f,"
+		printf("{\"bench\":\"lookalike\",\"row\":\"%zu "
+		       "brands\",\"value\":%.3f,\"unit\":\"us/name\",\"reference\":%.3f,"
 		       "\"ratio\":%.1f,\"aim\":\"%s\"}\n",
 		       sizes[s].n, index_cost, linear, linear / index_cost, sizes[s].aim);
 		engine_free(e);
@@ -253,8 +257,8 @@ static void tally_rows(const struct tally *t, const char *what, const char *file
 	}
 }
 
-static const char *const benign_files[] = { "benign-ct-hosts.txt.gz", "benign-nrd.tsv.gz", "benign-top.tsv.gz", "benign-gov-hosts.txt.gz",
-					    "grey-disposable.txt.gz" };
+static const char *const benign_files[] = { "benign-ct-hosts.txt.gz", "benign-nrd.tsv.gz", "benign-top.tsv.gz",
+					    "benign-gov-hosts.txt.gz", "grey-disposable.txt.gz" };
 
 static void bench_benign(struct engine *e, const char *what, const char *aim_all)
 {
@@ -296,7 +300,8 @@ static void bench_median(struct engine *e, const struct names *ct)
 	for (size_t b = 0; b < e->brands.n; b++)
 		without += t.by_brand[b] == 0;
 	qsort(t.by_brand, e->brands.n, sizeof(*t.by_brand), by_size);
-	row("100 ordinary organisations: findings of the median brand in certificate names", (double)t.by_brand[e->brands.n / 2], "findings", "0");
+	row("100 ordinary organisations: findings of the median brand in certificate names",
+	    (double)t.by_brand[e->brands.n / 2], "findings", "0");
 	row("100 ordinary organisations: brands without any", (double)without, "brands", "");
 	row("100 ordinary organisations: the noisiest brand", (double)t.by_brand[e->brands.n - 1], "findings", "");
 	free(t.by_brand);
@@ -368,16 +373,20 @@ static void bench_recall(struct engine *e, const char *command, const char *gene
 #define SCRIPT CTWATCH_SOURCE_DIR "/tests/bench/lookalike_names.py"
 /* the watched long names, and others that were never looked at while the rules were made */
 #define LONG_WATCHED "globalordnance.com blueskynetwork.com dtgruelle.com sangrail.com"
-#define LONG_ORDINARY "riverbankrelief.org kestrelavionics.org speditionkraus.org balticherald.org portmasters.org lavocelibera.org"
+#define LONG_ORDINARY                                                                                                  \
+	"riverbankrelief.org kestrelavionics.org speditionkraus.org balticherald.org portmasters.org lavocelibera.org"
 
 static void bench_generators(struct engine *watched, struct engine *ordinary)
 {
-	bench_recall(watched, "python3 " SCRIPT " dnstwist " LONG_WATCHED, "dnstwist on watched names of 8 letters and more", true);
-	bench_recall(ordinary, "python3 " SCRIPT " dnstwist " LONG_ORDINARY, "dnstwist on other names of 8 letters and more", true);
+	bench_recall(watched, "python3 " SCRIPT " dnstwist " LONG_WATCHED,
+		     "dnstwist on watched names of 8 letters and more", true);
+	bench_recall(ordinary, "python3 " SCRIPT " dnstwist " LONG_ORDINARY,
+		     "dnstwist on other names of 8 letters and more", true);
 	bench_recall(watched, "python3 " SCRIPT " dnstwist umopl.com", "dnstwist on a name of 5 letters", false);
 	bench_recall(watched, "python3 " SCRIPT " dnstwist cijaonline.org mvd.ru", "dnstwist on short names", false);
 	bench_recall(watched,
-		     "zstd -dc " CTWATCH_SHARED_DIR "/data/names/confusables-17.0.0.txt.zst | python3 " SCRIPT " composed /dev/stdin " LONG_WATCHED,
+		     "zstd -dc " CTWATCH_SHARED_DIR "/data/names/confusables-17.0.0.txt.zst | python3 " SCRIPT
+		     " composed /dev/stdin " LONG_WATCHED,
 		     "composed on watched names of 8 letters and more", false);
 }
 

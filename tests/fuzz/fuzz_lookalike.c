@@ -46,7 +46,8 @@ static void check_account(const struct name_view *view, const struct candidate *
 		const struct candidate_row *row = &c->rows[r];
 
 		sum += row->points;
-		require(row->span_start == -1 || (row->span_start < row->span_end && row->span_end <= (int)view->name.len));
+		require(row->span_start == -1 ||
+			(row->span_start < row->span_end && row->span_end <= (int)view->name.len));
 		require(utf8_valid(slice_text(row->detail)));
 	}
 	require(sum == c->score);
