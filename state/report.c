@@ -70,8 +70,10 @@ bool state_report_total(struct state *st, const struct state_report_range *range
 	struct rows rows = ROWS(st, SQL_REPORT_TOTAL, RANGE_PARAMS(range));
 	struct state_report_count total = { .key = "" };
 
-	if (rows_next(&rows))
+	if (rows_next(&rows)) {
 		total = read_count(&rows, "");
+		total.domains = (uint64_t)rows_int(&rows, 6);
+	}
 	if (!rows_close(&rows, err))
 		return false;
 	*out = total;

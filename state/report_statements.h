@@ -25,7 +25,7 @@
 	  "SELECT COALESCE(c.issuer, '') AS issuer, COUNT(*) AS certificates, SUM(c.sighting_count) AS sightings, MAX(f.verified) AS verified, " \
 	  "MAX(f.score) AS score FROM finding f JOIN link ON link.finding_no = f.no JOIN certificate c ON c.no = link.certificate_no " \
 	  "WHERE " IN_RANGE "GROUP BY f.no, COALESCE(c.issuer, '')) p GROUP BY p.issuer ORDER BY " MOST_FIRST " LIMIT ?6") \
-	X(REPORT_TOTAL, "SELECT '', " COUNTED "FROM finding f WHERE " IN_RANGE) \
+	X(REPORT_TOTAL, "SELECT '', " COUNTED ", COUNT(DISTINCT f.registrable_domain) FROM finding f WHERE " IN_RANGE) \
 	X(REPORT_DELAYS, \
 	  "SELECT COUNT(*), MAX(f.first_seen_ms - f.first_logged_ms) FROM finding f WHERE " IN_RANGE "AND f.first_logged_ms > 0") \
 	X(REPORT_DELAY_AT, \

@@ -30,6 +30,7 @@ struct state_report_count {
 	const char *key;                  /* "" where there is none (a finding without a brand) */
 	uint64_t findings, certificates, sightings, verified;
 	int best_score;
+	uint64_t domains;                 /* different registrable domains; of state_report_total only */
 };
 typedef bool state_report_count_fn(void *ctx, const struct state_report_count *count);
 /* Most findings first (days: oldest first), at most `limit` rows (0: all). */

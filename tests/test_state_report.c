@@ -55,6 +55,7 @@ static void every_axis_adds_up_to_the_total(void **state)
 	fill(*state, 300, 8);
 	assert_true(state_report_total(*state, &range, &total, &err));
 	assert_int_equal(total.findings, 300);
+	assert_int_equal(total.domains, 300);
 	assert_int_equal(total.certificates, 600);
 	assert_int_equal(total.sightings, 2400);
 	assert_int_equal(total.verified, 270);

@@ -50,7 +50,7 @@ static bool set_range(struct cli *cli, const struct options *o, const char *time
 	} else if (!report_week_parse(o->week, &year, &week)) {
 		return error_set(err, ERR_USAGE, "'%s' is no ISO week; write it as 2026-W47", o->week);
 	}
-	return report_week_range(timezone, year, week, &out->since_ms, &out->until_ms, err);
+	return report_week_options(timezone, year, week, out, err);
 }
 
 static bool write_report(struct cli *cli, const struct options *o, const struct config *config, enum report_format format, struct error *err)

@@ -27,7 +27,8 @@ struct report_timer {
 	/* the worker's, while WRITING */
 	struct config config;             /* a copy of the struct: a reload writes over the original; what it points to lives until the end */
 	struct report_settings settings;
-	int64_t since_ms, until_ms, generated_ms;
+	struct report_options range;      /* of the week that is due */
+	int64_t generated_ms;
 	bool ok;
 	struct error err;
 	struct buf files;                 /* JSON array of paths */
@@ -127,8 +128,9 @@ static bool write_all(struct report_timer *timer, struct error *err)
 	struct state *st;
 	bool ok = true;
 
-	options->since_ms = timer->since_ms;
-	options->until_ms = timer->until_ms;
+	options->since_ms = timer->range.since_ms;
+	options->until_ms = timer->range.until_ms;
+	options->before_ms = timer->range.before_ms;
 	options->generated_ms = timer->generated_ms;
 	if (!make_directory(timer->settings.directory, err) || !state_open(timer->config.state, STATE_READ, timer->generated_ms, &st, err))
 		return false;
@@ -184,8 +186,8 @@ static bool is_due(struct report_timer *timer, struct error *err)
 	int year, week, weekday, minute;
 
 	report_schedule(timer->with.config, &weekday, &minute);
-	if (weekday < 0 || !report_last_week(timezone, now, &year, &week, err) || !report_week_range(timezone, year, week, &timer->since_ms, &timer->until_ms, err) ||
-	    !report_next_time(timezone, weekday, minute, timer->until_ms - 1, &due_ms, err))
+	if (weekday < 0 || !report_last_week(timezone, now, &year, &week, err) || !report_week_options(timezone, year, week, &timer->range, err) ||
+	    !report_next_time(timezone, weekday, minute, timer->range.until_ms - 1, &due_ms, err))
 		return false;
 	snprintf(timer->week, sizeof(timer->week), "%04d-W%02d", year % 10000, week % 100);
 	timer->generated_ms = now;

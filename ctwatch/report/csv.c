@@ -4,6 +4,7 @@
 
 #include "render.h"
 #include "report.h"
+#include "rules.h"
 
 struct writing {
 	FILE *out;
@@ -13,11 +14,6 @@ static void cell(struct buf *row, const char *text, char end)
 {
 	render_csv_cell(row, text != NULL ? text : "");
 	buf_append_byte(row, (uint8_t)end);
-}
-
-static const char *severity_of(int score)
-{
-	return score >= 90 ? "critical" : score >= 75 ? "high" : score >= 60 ? "medium" : "low";
 }
 
 static bool write_row(void *ctx, const struct finding *finding)
@@ -34,7 +30,7 @@ static bool write_row(void *ctx, const struct finding *finding)
 	cell(&row, finding->rule, ',');
 	cell(&row, finding->brand, ',');
 	cell(&row, finding->technique, ',');
-	buf_printf(&row, "%d,%s,", finding->score, severity_of(finding->score));
+	buf_printf(&row, "%d,%s,", finding->score, severity_name(finding->score));
 	cell(&row, finding->status, ',');
 	cell(&row, finding->verified ? "yes" : "no", ',');
 	cell(&row, time_format_rfc3339(finding->first_seen_ms, first), ',');

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "render.h"
+#include "rules.h"
 
 static bool csv_begin(struct exporter *x, struct error *err)
 {
@@ -16,11 +17,6 @@ static void cell(struct buf *row, const char *text)
 {
 	render_csv_cell(row, text != NULL ? text : "");
 	buf_append_byte(row, ',');
-}
-
-static const char *severity_of(int score)
-{
-	return score >= 90 ? "critical" : score >= 75 ? "high" : score >= 60 ? "medium" : "low";
 }
 
 static bool csv_item(struct exporter *x, const struct export_item *item, struct error *err)
@@ -37,7 +33,7 @@ static bool csv_item(struct exporter *x, const struct export_item *item, struct 
 	cell(&row, item->rule);
 	cell(&row, item->brand);
 	cell(&row, item->technique);
-	buf_printf(&row, "%d,%s,", item->score, severity_of(item->score));
+	buf_printf(&row, "%d,%s,", item->score, severity_name(item->score));
 	cell(&row, item->status);
 	cell(&row, time_format_rfc3339(item->first_seen_ms, first));
 	cell(&row, time_format_rfc3339(item->last_seen_ms, last));

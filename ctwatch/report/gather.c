@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_MS INT64_C(86400000)
+
 const char *const REPORT_FORMAT_NAMES[N_REPORT_FORMATS] = { "html", "md", "csv", "json" };
 
 bool report_format_parse(const char *name, enum report_format *out)
@@ -51,6 +53,35 @@ json_t *gather_time(int64_t time_ms)
 	return time_ms == 0 ? json_null() : json_string(time_format_rfc3339(time_ms, text));
 }
 
+json_t *gather_all_days(const struct gathering *g, json_t *rows, const char *member, json_t *(*empty)(void))
+{
+	int64_t first = g->options->since_ms / DAY_MS, last = (g->options->until_ms - 1) / DAY_MS;
+	json_t *all = json_array();
+	size_t next = 0;
+
+	if (last - first >= DAYS_MAX) {
+		json_decref(all);
+		return rows;
+	}
+	for (int64_t day = first; day <= last; day++) {
+		char text[TIME_TEXT_LEN];
+		json_t *row = json_array_get(rows, next);
+
+		time_format_rfc3339(day * DAY_MS, text);
+		text[10] = '\0';
+		if (row != NULL && strcmp(json_string_value(json_object_get(row, member)), text) == 0) {
+			json_array_append(all, row);
+			next++;
+			continue;
+		}
+		row = empty();
+		json_object_set_new(row, member, json_string(text));
+		json_array_append_new(all, row);
+	}
+	json_decref(rows);
+	return all;
+}
+
 static void put_head(struct gathering *g)
 {
 	const struct report_options *o = g->options;
@@ -88,15 +119,6 @@ static void put_attack(struct gathering *g)
 				      "Phishing for Information", "id", "T1608", "name", "Stage Capabilities"));
 }
 
-static void put_packs(struct gathering *g)
-{
-	json_t *rules = g->options->rules_json != NULL ? json_loads(g->options->rules_json, 0, NULL) : NULL;
-	json_t *packs = json_object_get(rules, "packs");
-
-	json_object_set(g->document, "packs", packs != NULL ? packs : json_null());
-	json_decref(rules);
-}
-
 /* Sections of later releases say that they are empty because nothing was gathered, not because nothing is there. */
 static void put_not_gathered(struct gathering *g)
 {
@@ -114,7 +136,7 @@ bool report_gather(struct state *st, const struct report_options *options, json_
 	if (length <= 0)
 		return error_set(err, ERR_USAGE, "the report's range ends before it begins");
 	g.range = (struct state_report_range){ .since_ms = options->since_ms, .until_ms = options->until_ms };
-	g.before = (struct state_report_range){ .since_ms = options->since_ms - length, .until_ms = options->since_ms };
+	g.before = (struct state_report_range){ .since_ms = options->before_ms != 0 ? options->before_ms : options->since_ms - length, .until_ms = options->since_ms };
 	g.document = json_object();
 	put_head(&g);
 	if (!state_begin(st, err)) {
@@ -125,9 +147,8 @@ bool report_gather(struct state *st, const struct report_options *options, json_
 		  gather_coverage(&g, err);
 	state_abort(st);
 	put_attack(&g);
-	put_packs(&g);
 	put_not_gathered(&g);
-	ok = ok && gather_words(&g, err);
+	ok = ok && gather_packs(&g, err) && gather_words(&g, err);
 	if (!ok) {
 		json_decref(g.document);
 		return false;

@@ -72,6 +72,11 @@ static bool see_log(void *ctx, const struct state_log *log)
 	return true;
 }
 
+static json_t *no_counters(void)
+{
+	return counters_json(&(struct state_counters){ 0 });
+}
+
 /* ---- days, incidents, deliveries --------------------------------------------------------------------------- */
 
 static bool see_day(void *ctx, int64_t day_ms, const struct state_counters *counters)
@@ -123,6 +128,7 @@ bool gather_coverage(struct gathering *g, struct error *err)
 	    !state_report_each_delivery(g->st, o->since_ms, o->until_ms, see_delivery, deliveries, err))
 		return false;
 	state_report_entry_delay(&total, &entries);
+	json_object_set_new(coverage, "days", gather_all_days(g, json_incref(days), "day", no_counters));
 	json_object_set_new(coverage, "total", counters_json(&total));
 	json_object_set_new(coverage, "total_before", counters_json(&before));
 	json_object_set_new(coverage, "logs_read", json_integer((json_int_t)logs.n_read));

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules.h"
+
 /* ---- totals and rankings ------------------------------------------------------------------------------ */
 
 static json_t *count_json(const struct state_report_count *count)
@@ -15,16 +17,27 @@ static json_t *count_json(const struct state_report_count *count)
 
 static bool add_count(void *ctx, const struct state_report_count *count)
 {
+	/* what passes for nobody is no row of a table of organisations */
+	if (count->key[0] == '\0')
+		return true;
 	json_array_append_new(ctx, count_json(count));
 	return true;
+}
+
+static json_t *no_count(void)
+{
+	return count_json(&(struct state_report_count){ .key = "" });
 }
 
 static bool put_ranking(struct gathering *g, const char *member, enum state_report_axis axis, size_t limit, struct error *err)
 {
 	json_t *rows = json_array();
 
+	bool ok = state_report_count(g->st, axis, &g->range, limit, add_count, rows, err);
+	if (ok && axis == AXIS_DAY)
+		rows = gather_all_days(g, rows, "key", no_count);
 	json_object_set_new(g->document, member, rows);
-	return state_report_count(g->st, axis, &g->range, limit, add_count, rows, err);
+	return ok;
 }
 
 static bool put_total(struct gathering *g, const char *member, const struct state_report_range *range, struct error *err)
@@ -35,6 +48,7 @@ static bool put_total(struct gathering *g, const char *member, const struct stat
 		return false;
 	json_t *row = count_json(&total);
 	json_object_del(row, "key");
+	json_object_set_new(row, "names", json_integer((json_int_t)total.domains));
 	json_object_set_new(g->document, member, row);
 	return true;
 }
@@ -69,6 +83,7 @@ struct top {
 	uint64_t n_seen;
 	json_t *dismissed;
 	uint64_t n_dismissed;
+	uint64_t n_new, n_new_critical, n_confirmed;
 };
 
 static void keep_best(struct top *top, const struct finding *finding)
@@ -98,6 +113,11 @@ static bool see_finding(void *ctx, const struct finding *finding)
 		return true;
 	}
 	top->n_seen++;
+	top->n_confirmed += strcmp(finding->status, "confirmed") == 0;
+	if (strcmp(finding->status, "new") == 0) {
+		top->n_new++;
+		top->n_new_critical += strcmp(severity_name(finding->score), "critical") == 0;
+	}
 	keep_best(top, finding);
 	return true;
 }
@@ -118,6 +138,31 @@ static bool append_finding(struct gathering *g, json_t *list, const char *id, st
 	if (object != NULL)
 		json_array_append_new(list, object);
 	return true;
+}
+
+/* Findings of several rules about one domain stand beside each other, where the best of them stands. */
+static json_t *bring_together(json_t *list)
+{
+	json_t *together = json_array(), *first, *other;
+	size_t i, k;
+
+	json_array_foreach(list, i, first) {
+		const json_t *domain = json_object_get(first, "registrable_domain");
+
+		if (json_object_get(first, "placed") != NULL)
+			continue;
+		for (k = i; k < json_array_size(list); k++) {
+			other = json_array_get(list, k);
+			if (!json_equal(domain, json_object_get(other, "registrable_domain")))
+				continue;
+			json_array_append(together, other);
+			json_object_set_new(other, "placed", json_true());
+		}
+	}
+	json_array_foreach(together, i, first)
+		json_object_del(first, "placed");
+	json_decref(list);
+	return together;
 }
 
 struct reasons {
@@ -150,11 +195,14 @@ bool gather_findings(struct gathering *g, struct error *err)
 	struct reasons reasons;
 
 	top->dismissed = reasons.dismissed = json_array();
-	json_object_set_new(g->document, "findings", list);
 	json_object_set_new(g->document, "dismissed", top->dismissed);
 	bool ok = state_each_finding(g->st, &filter, see_finding, top, err);
 	for (size_t i = 0; ok && i < top->n; i++)
 		ok = append_finding(g, list, top->ids[i], err);
+	list = bring_together(list);
+	json_object_set_new(g->document, "findings", list);
+	json_object_set_new(g->document, "triage", json_pack("{s:I, s:I, s:I, s:I}", "new", (json_int_t)top->n_new, "new_critical", (json_int_t)top->n_new_critical, "confirmed",
+							     (json_int_t)top->n_confirmed, "dismissed", (json_int_t)top->n_dismissed));
 	json_object_set_new(g->document, "findings_total", json_integer((json_int_t)top->n_seen));
 	json_object_set_new(g->document, "dismissed_total", json_integer((json_int_t)top->n_dismissed));
 	free(top);
@@ -167,6 +215,33 @@ struct clusters {
 	json_t *list, *current;
 	uint64_t number;
 };
+
+static json_int_t size_of(const json_t *cluster)
+{
+	return json_array_size(json_object_get(cluster, "names")) > 1 ? json_integer_value(json_object_get(cluster, "size")) : 0;
+}
+
+/* Keeps the memory of a year of clusters bounded: the one that goes when there are too many. The last one still grows. */
+static size_t smallest_of(const json_t *list)
+{
+	size_t smallest = 0;
+
+	for (size_t i = 1; i + 1 < json_array_size(list); i++)
+		if (size_of(json_array_get(list, i)) < size_of(json_array_get(list, smallest)))
+			smallest = i;
+	return smallest;
+}
+
+static bool has_text(const json_t *list, const char *text)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, item)
+		if (strcmp(json_string_value(item), text) == 0)
+			return true;
+	return false;
+}
 
 static bool add_to_cluster(void *ctx, uint64_t number, const struct finding *finding)
 {
@@ -181,18 +256,10 @@ static bool add_to_cluster(void *ctx, uint64_t number, const struct finding *fin
 	json_t *size = json_object_get(clusters->current, "size"), *names = json_object_get(clusters->current, "names");
 	json_integer_set(size, json_integer_value(size) + 1);
 	json_object_set_new(clusters->current, "last", gather_time(finding->first_logged_ms));
-	if (json_array_size(names) < CLUSTER_NAMES)
+	if (json_array_size(names) < CLUSTER_NAMES && !has_text(names, finding->name))
 		json_array_append_new(names, gather_text(finding->name));
-	/* keep the memory of a year of clusters bounded: the smallest goes when there are too many */
-	if (json_array_size(clusters->list) > 4 * TOP_CLUSTERS) {
-		size_t smallest = 0;
-
-		for (size_t i = 1; i + 1 < json_array_size(clusters->list); i++)
-			if (json_integer_value(json_object_get(json_array_get(clusters->list, i), "size")) <
-			    json_integer_value(json_object_get(json_array_get(clusters->list, smallest), "size")))
-				smallest = i;
-		json_array_remove(clusters->list, smallest);
-	}
+	if (json_array_size(clusters->list) > 4 * TOP_CLUSTERS)
+		json_array_remove(clusters->list, smallest_of(clusters->list));
 	return true;
 }
 
@@ -218,8 +285,10 @@ bool gather_clusters(struct gathering *g, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		items[i] = json_array_get(clusters.list, i);
 	qsort(items, n, sizeof(items[0]), larger_first);
-	for (size_t i = 0; i < n && i < TOP_CLUSTERS; i++)
-		json_array_append(sorted, items[i]);
+	/* several findings about one name came together with nothing */
+	for (size_t i = 0; i < n && json_array_size(sorted) < TOP_CLUSTERS; i++)
+		if (json_array_size(json_object_get(items[i], "names")) > 1)
+			json_array_append(sorted, items[i]);
 	json_decref(clusters.list);
 	json_object_set_new(g->document, "cluster_window_minutes", json_integer(CLUSTER_WINDOW_MS / 60000));
 	return ok;

@@ -30,7 +30,7 @@ static void say(json_t *sentences, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	json_array_append_new(sentences, json_string(text));
+	json_array_append_new(sentences, gather_text(text));
 }
 
 static void say_read(const struct gathering *g, json_t *out)
@@ -60,20 +60,27 @@ static void say_found(const struct gathering *g, json_t *out)
 	if (now == 0) {
 		say(out, "Nothing was flagged.");
 	} else {
+		json_int_t names = number(json_object_get(g->document, "totals"), "names");
+
 		say(out,
-		    "%" JSON_INTEGER_FORMAT " name%s flagged: %" JSON_INTEGER_FORMAT " critical, %" JSON_INTEGER_FORMAT " high, %" JSON_INTEGER_FORMAT
-		    " medium. %" JSON_INTEGER_FORMAT " pass for a watched organisation, %" JSON_INTEGER_FORMAT " are built like published credential-harvesting domains, "
-		    "%" JSON_INTEGER_FORMAT " were published themselves.",
-		    now, now == 1 ? " was" : "s were", findings_of(severity, "critical"), findings_of(severity, "high"), findings_of(severity, "medium"),
+		    "%" JSON_INTEGER_FORMAT " name%s flagged, with %" JSON_INTEGER_FORMAT " finding%s (one for each rule that a name meets): %" JSON_INTEGER_FORMAT " critical, %"
+		    JSON_INTEGER_FORMAT " high, %" JSON_INTEGER_FORMAT " medium.",
+		    names, names == 1 ? " was" : "s were", now, now == 1 ? "" : "s", findings_of(severity, "critical"), findings_of(severity, "high"), findings_of(severity, "medium"));
+		say(out,
+		    "%" JSON_INTEGER_FORMAT " findings say that a name resembles a watched organisation's, %" JSON_INTEGER_FORMAT
+		    " that it is built like published credential-harvesting domains, %" JSON_INTEGER_FORMAT " that it was published itself.",
 		    findings_of(kind, "brand"), findings_of(kind, "naming"), findings_of(kind, "indicator"));
 	}
+	json_int_t dismissed = number(json_object_get(g->document, "triage"), "dismissed");
+	if (dismissed > 0)
+		say(out, "%" JSON_INTEGER_FORMAT " of these findings %s dismissed by an analyst (see Dismissed).", dismissed, dismissed == 1 ? "was" : "were");
 	if (json_is_true(json_object_get(json_object_get(g->document, "coverage"), "partial")))
 		return;
 	if (now != before)
-		say(out, "That is %" JSON_INTEGER_FORMAT " %s than in the time before (%" JSON_INTEGER_FORMAT ").", now > before ? now - before : before - now,
+		say(out, "That is %" JSON_INTEGER_FORMAT " %s than in the time before (%" JSON_INTEGER_FORMAT " findings).", now > before ? now - before : before - now,
 		    now > before ? "more" : "fewer", before);
 	else
-		say(out, "That is as many as in the time before.");
+		say(out, "That is as many findings as in the time before.");
 }
 
 static void say_meaning(const struct gathering *g, json_t *out)
@@ -89,20 +96,20 @@ static void say_meaning(const struct gathering *g, json_t *out)
 	say(out, "Names alone do not find everything: the group changed its style after the analysis of 2022 was published, and its later names follow no "
 		 "pattern that a rule finds at a usable rate.");
 	if (n_blind > 0)
-		say(out, "There are %zu blind spots: what was logged there may be missing here (see Coverage).", n_blind);
+		say(out, "There %s %zu blind spot%s: what was logged there may be missing here (see Coverage).", n_blind == 1 ? "is" : "are", n_blind, n_blind == 1 ? "" : "s");
 	if (n_incidents > 0)
 		say(out, "Logs gave reason for %zu incident%s (see Incidents).", n_incidents, n_incidents == 1 ? "" : "s");
 }
 
 static void say_decisions(const struct gathering *g, json_t *out)
 {
-	json_int_t critical = findings_of(json_object_get(g->document, "by_severity"), "critical"), unseen = findings_of(json_object_get(g->document, "by_status"), "new");
-	json_int_t confirmed = findings_of(json_object_get(g->document, "by_status"), "confirmed");
+	const json_t *triage = json_object_get(g->document, "triage");
+	json_int_t critical = number(triage, "new_critical"), unseen = number(triage, "new"), confirmed = number(triage, "confirmed");
 	json_t *row;
 	size_t i;
 
 	if (critical > 0)
-		say(out, "Who looks at the %" JSON_INTEGER_FORMAT " critical finding%s first, and by when?", critical, critical == 1 ? "" : "s");
+		say(out, "Who looks at the %" JSON_INTEGER_FORMAT " critical finding%s that nobody has looked at, and by when?", critical, critical == 1 ? "" : "s");
 	if (unseen > 0)
 		say(out, "%" JSON_INTEGER_FORMAT " finding%s not been looked at: acknowledge, confirm or dismiss %s.", unseen, unseen == 1 ? " has" : "s have", unseen == 1 ? "it" : "them");
 	if (confirmed > 0)

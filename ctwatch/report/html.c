@@ -10,12 +10,20 @@
 #include "report.h"
 #include "words.h"
 
+#define CERTIFICATES_SHOWN 3          /* of a domain; the findings command shows the others */
+#define DOMAINS_IN_FULL 20            /* the others as a table */
+#define FIRST_PAGE_NAMES 5
+#define DAYS_IN_TABLE 62              /* of longer ranges the chart stands alone, and JSON has the numbers */
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text != NULL ? text : "";
 }
+
+#define RANKING(title) { { title, "key", CELL_TEXT }, { "Findings", "findings", CELL_COUNT }, { "Certificates", "certificates", CELL_COUNT }, { "Best score", "best_score", CELL_COUNT } }
+#define TABLE(out, caption, rows, columns, empty) html_table(out, caption, rows, columns, ARRAY_LEN(columns), empty)
 
 static void heading(FILE *out, const char *id, const char *title)
 {
@@ -34,10 +42,15 @@ static void sentences(FILE *out, const char *title, const json_t *list)
 	html_raw(out, "</h3>\n<ul>\n");
 	json_array_foreach((json_t *)list, i, item) {
 		html_raw(out, "<li>");
-		html_text(out, json_string_value(item));
+		html_prose(out, json_string_value(item));
 		html_raw(out, "</li>\n");
 	}
 	html_raw(out, "</ul>\n");
+}
+
+static bool same_domain(const json_t *a, const json_t *b)
+{
+	return b != NULL && json_equal(json_object_get(a, "registrable_domain"), json_object_get(b, "registrable_domain"));
 }
 
 /* ---- the first page ----------------------------------------------------------------------------------- */
@@ -49,6 +62,32 @@ static void card(FILE *out, const json_t *object, const char *key, const char *l
 	html_raw(out, "</b>");
 	html_text(out, label);
 	html_raw(out, "</div>\n");
+}
+
+/* The best finding of each of the first few domains. */
+static void foremost(FILE *out, const json_t *list)
+{
+	static const struct html_column columns[] = { { "Name", "name", CELL_NAME }, { "Resembles", "brand", CELL_TEXT }, { "Severity", "severity", CELL_SEVERITY }, { "Score", "score", CELL_COUNT }, { "Status", "status", CELL_TEXT } };
+	json_t *rows = json_array();
+
+	json_t *row = NULL, *finding;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, finding) {
+		if (i > 0 && same_domain(json_array_get(list, i - 1), finding)) {
+			/* another rule about the same name may know whom it resembles */
+			if (!json_is_string(json_object_get(row, "brand")))
+				json_object_set(row, "brand", json_object_get(finding, "brand"));
+			continue;
+		}
+		if (json_array_size(rows) == FIRST_PAGE_NAMES)
+			break;
+		row = json_copy(finding);
+		json_array_append_new(rows, row);
+	}
+	if (json_array_size(rows) > 0)
+		TABLE(out, "The names with the highest scores", rows, columns, "");
+	json_decref(rows);
 }
 
 static void first_page(FILE *out, const json_t *document, const struct report_options *options)
@@ -64,13 +103,19 @@ static void first_page(FILE *out, const json_t *document, const struct report_op
 	html_raw(out, "<h1>");
 	html_text(out, text_of(document, "title"));
 	html_raw(out, "</h1>\n<p class=\"meta\">");
-	fprintf(out, "%.16s to %.16s UTC, cut in ", text_of(document, "since"), text_of(document, "until"));
+	html_time(out, text_of(document, "since"));
+	html_raw(out, " to ");
+	html_time(out, text_of(document, "until"));
+	html_raw(out, " (time zone ");
 	html_text(out, text_of(document, "timezone"));
-	fprintf(out, "; made %.16s UTC by ", text_of(document, "generated"));
+	html_raw(out, "); made ");
+	html_time(out, text_of(document, "generated"));
+	html_raw(out, " by ");
 	html_text(out, text_of(document, "generator"));
 	html_raw(out, "</p>\n<div class=\"cards\">\n");
-	card(out, json_object_get(document, "totals"), "findings", "names flagged");
-	card(out, json_object_get(document, "totals"), "certificates", "certificates for them");
+	card(out, json_object_get(document, "totals"), "names", "names flagged");
+	card(out, json_object_get(document, "triage"), "new_critical", "critical findings not looked at");
+	card(out, json_object_get(document, "triage"), "confirmed", "findings confirmed");
 	card(out, json_object_get(coverage, "total"), "entries", "log entries read");
 	card(out, json_object_get(coverage, "total"), "lets_encrypt", "of Let's Encrypt");
 	card(out, coverage, "logs_read", "logs followed");
@@ -78,6 +123,7 @@ static void first_page(FILE *out, const json_t *document, const struct report_op
 	sentences(out, "What happened", json_object_get(summary, "happened"));
 	sentences(out, "What it means", json_object_get(summary, "means"));
 	sentences(out, "What to decide", json_object_get(summary, "decide"));
+	foremost(out, json_object_get(document, "findings"));
 	html_raw(out, "<nav aria-label=\"Sections\"><p>Sections: <a href=\"#findings\">Findings</a> &middot; <a href=\"#rankings\">By severity, brand and rule</a> &middot; "
 		      "<a href=\"#clusters\">Names that came together</a> &middot; <a href=\"#targets\">Suspected targets</a> &middot; <a href=\"#terms\">Words</a> &middot; "
 		      "<a href=\"#infrastructure\">Infrastructure</a> &middot; <a href=\"#attack\">ATT&amp;CK</a> &middot; <a href=\"#dismissed\">Dismissed</a> &middot; "
@@ -98,7 +144,8 @@ static void certificate_line(FILE *out, const json_t *certificate)
 	fprintf(out, ", valid %.10s to %.10s", text_of(certificate, "not_before"), text_of(certificate, "not_after"));
 	if (sighting != NULL) {
 		html_raw(out, "; logged ");
-		fprintf(out, "%.16s in ", text_of(sighting, "timestamp"));
+		html_time(out, text_of(sighting, "timestamp"));
+		html_raw(out, " in ");
 		html_text(out, text_of(json_object_get(sighting, "log"), "name"));
 		html_raw(out, ", entry ");
 		html_member(out, sighting, "index");
@@ -108,7 +155,8 @@ static void certificate_line(FILE *out, const json_t *certificate)
 	html_raw(out, "</code></li>\n");
 }
 
-static void finding(FILE *out, const json_t *object)
+/* What one rule says of the name. */
+static void finding_by_rule(FILE *out, const json_t *object)
 {
 	struct finding view = { .kind = (char *)text_of(object, "kind"),
 				.rule = (char *)text_of(object, "rule"),
@@ -118,59 +166,81 @@ static void finding(FILE *out, const json_t *object)
 	json_t *row;
 	size_t i;
 
-	fprintf(out, "<article class=\"finding %s\">\n<h3>", text_of(object, "severity"));
-	html_name(out, text_of(object, "name"));
-	fprintf(out, "</h3>\n<p><span class=\"severity %s\">%s %" JSON_INTEGER_FORMAT "</span> &middot; ", text_of(object, "severity"), text_of(object, "severity"),
-		json_integer_value(json_object_get(object, "score")));
+	html_raw(out, "<p>");
+	html_severity(out, text_of(object, "severity"));
+	fprintf(out, " <b>%" JSON_INTEGER_FORMAT "</b> &middot; ", json_integer_value(json_object_get(object, "score")));
+	html_text(out, sentence);
+	free(sentence);
+	html_raw(out, ".</p>\n<p class=\"facts\">Status: ");
 	html_text(out, text_of(object, "status"));
 	html_raw(out, " &middot; ");
 	html_text(out, verified_phrase(json_is_true(json_object_get(object, "verified"))));
-	fprintf(out, " &middot; first seen %.16s UTC &middot; rule ", text_of(object, "first_seen"));
+	html_raw(out, " &middot; first seen ");
+	html_time(out, text_of(object, "first_seen"));
+	html_raw(out, " &middot; rule ");
 	html_text(out, text_of(object, "rule"));
-	html_raw(out, " &middot; <code>");
+	html_raw(out, " &middot; finding <code>");
 	html_text(out, text_of(object, "id"));
-	html_raw(out, "</code></p>\n<p>");
-	html_text(out, sentence);
-	free(sentence);
-	html_raw(out, ".</p>\n<ul>\n");
+	html_raw(out, "</code></p>\n<ul class=\"evidence\">\n");
 	json_array_foreach(json_object_get(object, "evidence"), i, row) {
 		html_raw(out, "<li>");
 		html_text(out, text_of(row, "signal"));
 		fprintf(out, " %+" JSON_INTEGER_FORMAT ": ", json_integer_value(json_object_get(row, "points")));
-		html_text(out, text_of(row, "detail"));
+		html_prose(out, text_of(row, "detail"));
 		html_raw(out, "</li>\n");
 	}
-	json_array_foreach(json_object_get(object, "certificates"), i, row)
-		if (i < 3)
+	html_raw(out, "</ul>\n");
+}
+
+/* A domain with the findings of every rule about it, which stand beside each other; their certificates are the same, and shown once. */
+static size_t domain(FILE *out, const json_t *list, size_t at)
+{
+	const json_t *best = json_array_get(list, at);
+	const json_t *row;
+	size_t i;
+
+	fprintf(out, "<article class=\"finding %s\">\n<h3>", html_class(text_of(best, "severity")));
+	html_name(out, text_of(best, "name"));
+	html_raw(out, "</h3>\n");
+	for (; same_domain(best, json_array_get(list, at)); at++)
+		finding_by_rule(out, json_array_get(list, at));
+	html_raw(out, "<p class=\"facts\">Certificates:</p>\n<ul class=\"evidence\">\n");
+	json_array_foreach(json_object_get(best, "certificates"), i, row)
+		if (i < CERTIFICATES_SHOWN)
 			certificate_line(out, row);
-	if (json_integer_value(json_object_get(object, "certificate_count")) > 3) {
+	if (json_integer_value(json_object_get(best, "certificate_count")) > CERTIFICATES_SHOWN) {
 		html_raw(out, "<li>");
-		html_member(out, object, "certificate_count");
+		html_member(out, best, "certificate_count");
 		html_raw(out, " certificates in all</li>\n");
 	}
 	html_raw(out, "</ul>\n</article>\n");
+	return at;
 }
 
 static void findings(FILE *out, const json_t *document)
 {
+	static const struct html_column others[] = { { "Name", "name", CELL_NAME }, { "Rule", "rule", CELL_TEXT }, { "Severity", "severity", CELL_SEVERITY }, { "Score", "score", CELL_COUNT }, { "Status", "status", CELL_TEXT }, { "First seen", "first_seen", CELL_DAY }, { "Finding", "id", CELL_ID } };
 	const json_t *list = json_object_get(document, "findings");
 	json_int_t total = json_integer_value(json_object_get(document, "findings_total"));
-	json_t *object;
-	size_t i;
+	char count[TIME_TEXT_LEN];
+	json_t *rest = json_array();
+	size_t i = 0;
 
 	heading(out, "findings", "Findings");
 	if (total == 0)
 		html_raw(out, "<p>Nothing was flagged.</p>\n");
 	else if ((size_t)total > json_array_size(list))
-		fprintf(out, "<p>The %zu with the highest scores of %" JSON_INTEGER_FORMAT "; the CSV file has them all.</p>\n", json_array_size(list), total);
-	json_array_foreach((json_t *)list, i, object)
-		finding(out, object);
+		fprintf(out, "<p>The %zu with the highest scores of %s, by name; the CSV report has them all.</p>\n", json_array_size(list), count_format((uint64_t)total, count));
+	for (size_t n = 0; n < DOMAINS_IN_FULL && i < json_array_size(list); n++)
+		i = domain(out, list, i);
+	for (; i < json_array_size(list); i++)
+		json_array_append(rest, json_array_get(list, i));
+	if (json_array_size(rest) > 0)
+		TABLE(out, "The findings that follow them", rest, others, "");
+	json_decref(rest);
 }
 
 /* ---- tables -------------------------------------------------------------------------------------------------- */
-
-#define RANKING(title) { { title, "key", CELL_TEXT }, { "Findings", "findings", CELL_COUNT }, { "Certificates", "certificates", CELL_COUNT }, { "Best score", "best_score", CELL_COUNT } }
-#define TABLE(out, caption, rows, columns, empty) html_table(out, caption, rows, columns, ARRAY_LEN(columns), empty)
 
 static void rankings(FILE *out, const json_t *document)
 {
@@ -188,14 +258,16 @@ static void rankings(FILE *out, const json_t *document)
 	TABLE(out, "Findings by issuer", json_object_get(document, "by_issuer"), issuer, "");
 	html_raw(out, "<h3>Timeline</h3>\n");
 	html_bars(out, "Findings by day", json_object_get(document, "by_day"), "key", "findings");
-	TABLE(out, "Findings by day", json_object_get(document, "by_day"), day, "No findings on any day.");
+	if (json_array_size(json_object_get(document, "by_day")) <= DAYS_IN_TABLE)
+		TABLE(out, "Findings by day", json_object_get(document, "by_day"), day, "No findings on any day.");
 }
 
 static void context(FILE *out, const json_t *document)
 {
-	static const struct html_column clusters[] = { { "First logged", "first", CELL_TEXT }, { "Last", "last", CELL_TEXT }, { "Names", "size", CELL_COUNT }, { "Among them", "names", CELL_LIST } };
-	static const struct html_column targets[] = { { "Domain", "domain", CELL_NAME }, { "Passes for", "organisation", CELL_TEXT }, { "Sectors", "sectors", CELL_LIST }, { "Score", "score", CELL_COUNT }, { "Status", "status", CELL_TEXT } };
-	static const struct html_column terms[] = { { "Word", "term", CELL_TEXT }, { "Findings", "findings", CELL_COUNT } };
+	static const struct html_column clusters[] = { { "First logged", "first", CELL_TIME }, { "Last", "last", CELL_TIME }, { "Findings", "size", CELL_COUNT }, { "Among them", "names", CELL_LIST } };
+	static const struct html_column targets[] = { { "Domain", "domain", CELL_NAME }, { "Passes for", "organisation", CELL_TEXT }, { "Sectors", "sectors", CELL_WORDS }, { "Score", "score", CELL_COUNT }, { "Status", "status", CELL_TEXT } };
+	static const struct html_column terms[] = { { "Word", "term", CELL_TEXT }, { "Names", "names", CELL_COUNT } };
+	static const struct html_column sectors[] = { { "Sector", "sector", CELL_TEXT }, { "Organisations", "organisations", CELL_COUNT }, { "Findings", "findings", CELL_COUNT } };
 	static const struct html_column technique[] = { { "Id", "id", CELL_TEXT }, { "Technique", "name", CELL_TEXT } };
 	const json_t *attack = json_object_get(document, "attack");
 	char caption[128];
@@ -205,6 +277,7 @@ static void context(FILE *out, const json_t *document)
 	TABLE(out, caption, json_object_get(document, "clusters"), clusters, "No flagged names came within minutes of one another. Shared addresses, networks and registrars are not gathered in this version.");
 	heading(out, "targets", "Suspected targets");
 	TABLE(out, "Organisations that names pass for, with their sectors", json_object_get(document, "targets"), targets, "No name passes for a watched organisation.");
+	TABLE(out, "Sectors of the organisations that names pass for", json_object_get(document, "by_sector"), sectors, "");
 	heading(out, "terms", "Words of the names");
 	TABLE(out, "Terms between hyphens in the flagged names", json_object_get(document, "terms"), terms, "No flagged names, no words.");
 	heading(out, "infrastructure", "Registrars, networks and addresses");
@@ -218,7 +291,7 @@ static void context(FILE *out, const json_t *document)
 
 static void dismissed(FILE *out, const json_t *document)
 {
-	static const struct html_column columns[] = { { "Name", "name", CELL_NAME }, { "Rule", "rule", CELL_TEXT }, { "Score", "score", CELL_COUNT }, { "Why", "why", CELL_TEXT }, { "Who", "who", CELL_TEXT }, { "When", "at", CELL_DAY } };
+	static const struct html_column columns[] = { { "Name", "name", CELL_NAME }, { "Rule", "rule", CELL_TEXT }, { "Score", "score", CELL_COUNT }, { "Why", "why", CELL_PROSE }, { "Who", "who", CELL_TEXT }, { "When", "at", CELL_DAY } };
 
 	heading(out, "dismissed", "Dismissed");
 	TABLE(out, "What an analyst dismissed, and why", json_object_get(document, "dismissed"), columns, "Nothing was dismissed.");
@@ -226,7 +299,7 @@ static void dismissed(FILE *out, const json_t *document)
 
 static void incidents(FILE *out, const json_t *document)
 {
-	static const struct html_column columns[] = { { "Severity", "severity", CELL_SEVERITY }, { "Log", "log", CELL_TEXT }, { "Class", "class", CELL_TEXT }, { "What", "summary", CELL_TEXT }, { "Seen", "count", CELL_COUNT }, { "Opened", "opened", CELL_DAY }, { "Closed", "closed", CELL_DAY } };
+	static const struct html_column columns[] = { { "Severity", "severity", CELL_SEVERITY }, { "Log", "log", CELL_TEXT }, { "Class", "class", CELL_TEXT }, { "What", "summary", CELL_PROSE }, { "Seen", "count", CELL_COUNT }, { "Opened", "opened", CELL_DAY }, { "Closed", "closed", CELL_DAY } };
 
 	heading(out, "incidents", "Incidents of logs");
 	TABLE(out, "What logs did wrong, or where this monitor was blind", json_object_get(document, "incidents"), columns, "No incidents.");
@@ -248,7 +321,7 @@ static void delay_line(FILE *out, const char *what, const json_t *delay)
 static void coverage(FILE *out, const json_t *document)
 {
 	static const struct html_column logs[] = { { "Log", "log", CELL_TEXT }, { "Operator", "operator", CELL_TEXT }, { "Lifecycle", "lifecycle", CELL_TEXT }, { "Entries", "entries", CELL_COUNT }, { "Let's Encrypt", "lets_encrypt", CELL_COUNT }, { "Verified", "verified", CELL_COUNT }, { "Unreadable", "malformed", CELL_COUNT }, { "Behind", "behind", CELL_COUNT } };
-	static const struct html_column blind[] = { { "Log", "log", CELL_TEXT }, { "Why", "why", CELL_TEXT } };
+	static const struct html_column blind[] = { { "Log", "log", CELL_TEXT }, { "Why", "why", CELL_PROSE } };
 	static const struct html_column day[] = { { "Day (UTC)", "day", CELL_DAY }, { "Entries", "entries", CELL_COUNT }, { "Let's Encrypt", "lets_encrypt", CELL_COUNT }, { "Verified", "verified", CELL_COUNT } };
 	const json_t *part = json_object_get(document, "coverage");
 
@@ -260,7 +333,8 @@ static void coverage(FILE *out, const json_t *document)
 	html_member(out, part, "backlog");
 	html_raw(out, "</li>\n</ul>\n");
 	html_bars(out, "Entries read by day", json_object_get(part, "days"), "day", "entries");
-	TABLE(out, "Entries by day", json_object_get(part, "days"), day, "No entries were read.");
+	if (json_array_size(json_object_get(part, "days")) <= DAYS_IN_TABLE)
+		TABLE(out, "Entries by day", json_object_get(part, "days"), day, "No entries were read.");
 	TABLE(out, "Blind spots", json_object_get(part, "blind_spots"), blind, "No blind spots are known.");
 	TABLE(out, "Logs that were read", json_object_get(part, "logs"), logs, "No log was read.");
 	TABLE(out, "Listed logs that are not read, and why", json_object_get(part, "not_read"), blind, "Every listed log is read.");
@@ -268,65 +342,34 @@ static void coverage(FILE *out, const json_t *document)
 
 static void deliveries(FILE *out, const json_t *document)
 {
-	static const struct html_column columns[] = { { "Sink", "sink", CELL_TEXT }, { "Status", "status", CELL_TEXT }, { "Alerts", "n", CELL_COUNT }, { "Last error", "last_error", CELL_TEXT } };
+	static const struct html_column columns[] = { { "Sink", "sink", CELL_TEXT }, { "Status", "status", CELL_TEXT }, { "Alerts", "n", CELL_COUNT }, { "Last error", "last_error", CELL_PROSE } };
 
 	heading(out, "alerts", "Alerts");
 	TABLE(out, "Alerts of this time by sink; what is dead was given up", json_object_get(document, "deliveries"), columns, "No alerts were due.");
 }
 
-/* A pack's description is its author's data: shown as it is, member by member. */
-static void pack_member(FILE *out, const char *key, const json_t *value)
-{
-	char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-
-	html_raw(out, "<li>");
-	html_text(out, key);
-	html_raw(out, ": ");
-	html_text(out, text);
-	html_raw(out, "</li>\n");
-	free(text);
-}
-
-static void recall_table(FILE *out, const json_t *recall)
-{
-	json_t *row;
-	size_t i;
-
-	html_raw(out, "<li>Measured recall: ");
-	json_array_foreach((json_t *)recall, i, row) {
-		const char *note = text_of(row, "note");
-
-		html_raw(out, i > 0 ? "; " : "");
-		html_text(out, text_of(row, "names"));
-		html_member(out, row, "year");
-		if (note[0] != '\0') {
-			html_raw(out, ": ");
-			html_text(out, note);
-		}
-	}
-	html_raw(out, "</li>\n");
-}
-
 static void packs(FILE *out, const json_t *document)
 {
-	static const char *const shown[] = { "title", "summary", "actor", "published", "updated", "date", "limits", "note", "sources", "measured", NULL };
-	json_t *pack;
-	size_t i;
+	static const struct html_column recall[] = { { "Year of the names", "year", CELL_TEXT }, { "Found", "result", CELL_TEXT }, { "How it was measured", "how", CELL_PROSE } };
+	json_t *pack, *sentence;
+	size_t i, k;
 
 	heading(out, "packs", "What the rules can find, and what not");
-	html_raw(out, "<p>Names alone cannot find everything. The group changed its style after the analysis of December 2022: later published domains have no hyphen, and names from "
-		      "2024 on are random compounds that no name rule finds at a usable rate. Registrar, network, address and age of a domain carry the later signal.</p>\n");
+	html_raw(out, "<p>Names alone cannot find everything. Below stands, for each pack of rules about a group, how many of its published names the rules find, year by year.</p>\n");
 	json_array_foreach(json_object_get(document, "packs"), i, pack) {
 		html_raw(out, "<h3>");
-		html_text(out, text_of(pack, "name")[0] != '\0' ? text_of(pack, "name") : text_of(pack, "id"));
+		html_text(out, text_of(pack, "title"));
 		html_raw(out, "</h3>\n<ul>\n");
-		for (const char *const *key = shown; *key != NULL; key++)
-			if (json_object_get(pack, *key) != NULL && !json_is_null(json_object_get(pack, *key)))
-				pack_member(out, *key, json_object_get(pack, *key));
-		if (json_is_array(json_object_get(pack, "recall")))
-			recall_table(out, json_object_get(pack, "recall"));
+		json_array_foreach(json_object_get(pack, "sentences"), k, sentence) {
+			html_raw(out, "<li>");
+			html_prose(out, json_string_value(sentence));
+			html_raw(out, "</li>\n");
+		}
 		html_raw(out, "</ul>\n");
+		TABLE(out, "Published names of the group that the rules find by name alone", json_object_get(pack, "recall"), recall, "Nobody measured how many names it finds.");
 	}
+	if (json_array_size(json_object_get(document, "packs")) == 0)
+		html_raw(out, "<p>No pack about a group is loaded.</p>\n");
 }
 
 bool report_html(const json_t *document, const struct report_options *options, FILE *out, struct error *err)

@@ -12,6 +12,14 @@
 void html_raw(FILE *out, const char *markup);
 /* Text from anywhere: escaped. */
 void html_text(FILE *out, const char *text);
+/* A sentence that may hold names: escaped, and they are defanged. */
+void html_prose(FILE *out, const char *sentence);
+/* "2026-11-22T08:15:30.123Z" as "2026-11-22 08:15 UTC". */
+void html_time(FILE *out, const char *rfc3339);
+/* One of the four severities, as a class of our style sheet; "low" for anything else. */
+const char *html_class(const char *severity);
+/* The severity's word, coloured. */
+void html_severity(FILE *out, const char *severity);
 /* A name or address: escaped and defanged. */
 void html_name(FILE *out, const char *name);
 /* The member of an object as text; numbers grouped. */
@@ -20,7 +28,14 @@ void html_member(FILE *out, const json_t *object, const char *key);
 struct html_column {
 	const char *title;
 	const char *key;
-	enum { CELL_TEXT, CELL_NAME, CELL_COUNT, CELL_LIST, CELL_DAY, CELL_SEVERITY } type;
+	enum {
+		CELL_TEXT, CELL_PROSE,
+		CELL_NAME, CELL_LIST,     /* a name; an array of names */
+		CELL_WORDS,               /* an array of words that are no names */
+		CELL_COUNT,
+		CELL_DAY, CELL_TIME, CELL_SEVERITY,
+		CELL_ID,                  /* the first characters of a finding's id: enough for the findings command */
+	} type;
 };
 /* A table with a caption and header cells; or the sentence `empty` when there are no rows. */
 void html_table(FILE *out, const char *caption, const json_t *rows, const struct html_column *columns, size_t n_columns, const char *empty);

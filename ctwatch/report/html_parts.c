@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prose.h"
 #include "render.h"
 
 #define CELL_BYTES_MAX (1u << 20)
@@ -20,7 +21,7 @@ static void put(FILE *out, bool (*render)(struct buf *, const char *), const cha
 
 	buf_init(&cell, CELL_BYTES_MAX);
 	render(&cell, text != NULL ? text : "");
-	fwrite(cell.data, 1, cell.len, out);
+	fputs(buf_text(&cell), out);
 	buf_deinit(&cell);
 }
 
@@ -35,6 +36,39 @@ void html_name(FILE *out, const char *name)
 
 	html_text(out, safe);
 	free(safe);
+}
+
+void html_prose(FILE *out, const char *sentence)
+{
+	char *safe = prose_defanged(sentence != NULL ? sentence : "");
+
+	html_text(out, safe);
+	free(safe);
+}
+
+void html_time(FILE *out, const char *rfc3339)
+{
+	if (strlen(rfc3339) >= 16)
+		fprintf(out, "%.10s %.5s UTC", rfc3339, rfc3339 + 11);
+	else
+		html_text(out, rfc3339);
+}
+
+const char *html_class(const char *severity)
+{
+	static const char *const known[] = { "critical", "high", "medium" };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(severity, known[i]) == 0)
+			return known[i];
+	return "low";
+}
+
+void html_severity(FILE *out, const char *severity)
+{
+	fprintf(out, "<span class=\"severity %s\">", html_class(severity));
+	html_text(out, severity);
+	html_raw(out, "</span>");
 }
 
 static void put_value(FILE *out, const json_t *value)
@@ -54,14 +88,14 @@ void html_member(FILE *out, const json_t *object, const char *key)
 	put_value(out, json_object_get(object, key));
 }
 
-static void put_list(FILE *out, const json_t *list)
+static void put_list(FILE *out, const json_t *list, void (*put_item)(FILE *, const char *))
 {
 	json_t *item;
 	size_t i;
 
 	json_array_foreach((json_t *)list, i, item) {
 		html_raw(out, i > 0 ? ", " : "");
-		html_name(out, json_string_value(item));
+		put_item(out, json_string_value(item));
 	}
 	if (json_array_size(list) == 0)
 		html_raw(out, "&ndash;");
@@ -76,28 +110,50 @@ static void put_cell(FILE *out, const struct html_column *column, const json_t *
 		html_name(out, text);
 		break;
 	case CELL_LIST:
-		put_list(out, value);
+		put_list(out, value, html_name);
+		break;
+	case CELL_WORDS:
+		put_list(out, value, html_text);
 		break;
 	case CELL_DAY:
-		if (text != NULL)
-			fprintf(out, "%.10s", text);
-		else
-			html_raw(out, "&ndash;");
+		fprintf(out, "%.10s", text != NULL ? text : "\xe2\x80\x93");
+		break;
+	case CELL_TIME:
+		html_time(out, text != NULL ? text : "\xe2\x80\x93");
 		break;
 	case CELL_SEVERITY:
-		fprintf(out, "<span class=\"severity %s\">", text != NULL && strlen(text) < 16 ? text : "");
-		html_text(out, text);
-		html_raw(out, "</span>");
+		html_severity(out, text != NULL ? text : "");
 		break;
+	case CELL_ID:
+		fprintf(out, "<code>%.10s</code>", text != NULL ? text : "");
+		break;
+	case CELL_PROSE:
 	case CELL_TEXT:
-		if (text != NULL && text[0] == '\0')
-			html_raw(out, "&ndash;");
+		if (text == NULL || text[0] == '\0')
+			put_value(out, text == NULL ? value : NULL);
 		else
-			put_value(out, value);
+			(column->type == CELL_PROSE ? html_prose : html_text)(out, text);
 		break;
 	case CELL_COUNT:
 		put_value(out, value);
 		break;
+	}
+}
+
+static const char *class_of(const struct html_column *column)
+{
+	switch (column->type) {
+	case CELL_COUNT:
+		return " class=\"number\"";
+	case CELL_NAME:
+	case CELL_LIST:
+		return " class=\"name\"";
+	case CELL_DAY:
+	case CELL_TIME:
+	case CELL_ID:
+		return " class=\"day\"";
+	default:
+		return "";
 	}
 }
 
@@ -116,7 +172,7 @@ void html_table(FILE *out, const char *caption, const json_t *rows, const struct
 	html_text(out, caption);
 	html_raw(out, "</caption>\n<thead><tr>");
 	for (size_t c = 0; c < n_columns; c++) {
-		fprintf(out, "<th scope=\"col\"%s>", columns[c].type == CELL_COUNT ? " class=\"number\"" : "");
+		fprintf(out, "<th scope=\"col\"%s>", columns[c].type == CELL_COUNT ? class_of(&columns[c]) : "");
 		html_text(out, columns[c].title);
 		html_raw(out, "</th>");
 	}
@@ -124,7 +180,7 @@ void html_table(FILE *out, const char *caption, const json_t *rows, const struct
 	json_array_foreach((json_t *)rows, i, row) {
 		html_raw(out, "<tr>");
 		for (size_t c = 0; c < n_columns; c++) {
-			fprintf(out, "<td%s>", columns[c].type == CELL_COUNT ? " class=\"number\"" : "");
+			fprintf(out, "<td%s>", class_of(&columns[c]));
 			put_cell(out, &columns[c], json_object_get(row, columns[c].key));
 			html_raw(out, "</td>");
 		}
@@ -196,17 +252,20 @@ const char HTML_STYLE[] =
 	"h1{font-size:28px;line-height:1.2;margin:0 0 4px}h2{font-size:20px;margin:36px 0 8px;border-bottom:1px solid var(--line);padding-bottom:4px}\n"
 	"h3{font-size:16px;margin:20px 0 4px}p,ul{margin:8px 0}a{color:var(--accent)}\n"
 	".meta{color:var(--soft);margin:0 0 20px}.logo{max-height:48px;float:right}\n"
-	".cards{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0}.card{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:10px 14px;min-width:130px}\n"
+	".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px;margin:16px 0}\n"
+	".card{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:10px 14px;line-height:1.3}\n"
 	".card b{display:block;font-size:22px}\n"
 	"table{border-collapse:collapse;width:100%;font-size:14px}caption{text-align:left;color:var(--soft);padding:4px 0}\n"
-	"th,td{text-align:left;vertical-align:top;padding:5px 8px;border-bottom:1px solid var(--line);overflow-wrap:anywhere}\n"
+	"th,td{text-align:left;vertical-align:top;padding:5px 8px;border-bottom:1px solid var(--line);overflow-wrap:break-word}.name{overflow-wrap:anywhere;min-width:20ch}.day{white-space:nowrap}\n"
 	"th{color:var(--soft);font-weight:600;overflow-wrap:normal}.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto;margin:8px 0 16px}\n"
 	".finding{border:1px solid var(--line);border-left:5px solid var(--low);border-radius:4px;padding:8px 14px;margin:12px 0;break-inside:avoid}\n"
 	".finding.critical{border-left-color:var(--critical)}.finding.high{border-left-color:var(--high)}.finding.medium{border-left-color:var(--medium)}\n"
-	".finding h3{margin:0;font-family:ui-monospace,monospace;overflow-wrap:anywhere}.finding ul{padding-left:20px}\n"
+	".finding h3{margin:0;font-family:ui-monospace,monospace;overflow-wrap:anywhere}.finding p{margin:8px 0 2px}\n"
+	".finding ul{padding-left:20px;margin:2px 0}.facts,.evidence{font-size:13px;line-height:1.45}.facts{color:var(--soft)}\n"
 	".severity{font-weight:600}.severity.critical{color:var(--critical)}.severity.high{color:var(--high)}.severity.medium{color:var(--medium)}.severity.low{color:var(--low)}\n"
 	"figure{margin:16px 0}figcaption{color:var(--soft);font-size:14px}svg{width:100%;height:auto;max-width:720px}.bar{fill:var(--accent)}\n"
 	".label{fill:var(--soft);font-size:11px}.axis{stroke:var(--line)}code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}\n"
 	"@page{size:A4;margin:16mm}\n"
 	"@media print{:root{color-scheme:light;--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#999;--accent:#1f5c99;--critical:#a1001f;--high:#a33f00;--medium:#6f5300;"
-	"--low:#44546a}body{max-width:none;padding:0;font-size:11pt}.first{break-after:page}h2{break-after:avoid}tr{break-inside:avoid}thead{display:table-header-group}}\n";
+	"--low:#44546a}body{max-width:none;padding:0;font-size:11pt}.first{break-after:page;font-size:10pt;line-height:1.4}nav{display:none}.scroll{break-inside:avoid;overflow:visible}h2,h3{break-after:avoid}.cards{grid-template-columns:repeat(6,1fr);gap:6px}.card{padding:6px 8px;font-size:9pt}.card b{font-size:14pt}"
+	"h1{font-size:20pt}table,.facts,.evidence{font-size:9pt}.finding{break-inside:auto}.first .scroll{margin:4px 0}.first li{margin:0}tr{break-inside:avoid}thead{display:table-header-group}}\n";

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prose.h"
 #include "render.h"
 #include "report.h"
 
@@ -21,13 +22,21 @@ static void put_text(FILE *out, const char *text)
 
 	buf_init(&cell, CELL_BYTES_MAX);
 	render_markdown(&cell, text != NULL ? text : "");
-	fwrite(cell.data, 1, cell.len, out);
+	fputs(buf_text(&cell), out);
 	buf_deinit(&cell);
 }
 
 static void put_name(FILE *out, const char *name)
 {
 	char *safe = defang(name != NULL ? name : "");
+
+	put_text(out, safe);
+	free(safe);
+}
+
+static void put_prose(FILE *out, const char *sentence)
+{
+	char *safe = prose_defanged(sentence != NULL ? sentence : "");
 
 	put_text(out, safe);
 	free(safe);
@@ -40,7 +49,7 @@ static void put_value(FILE *out, const json_t *value)
 	size_t i;
 
 	if (json_is_string(value))
-		put_text(out, json_string_value(value));
+		put_prose(out, json_string_value(value));
 	else if (json_is_integer(value) && json_integer_value(value) >= 0)
 		fputs(count_format((uint64_t)json_integer_value(value), text), out);
 	else if (json_is_array(value))
@@ -55,10 +64,12 @@ static void sentences(FILE *out, const char *title, const json_t *list)
 	json_t *item;
 	size_t i;
 
-	fprintf(out, "\n### %s\n\n", title);
+	fputs("\n### ", out);
+	put_text(out, title);
+	fputs("\n\n", out);
 	json_array_foreach((json_t *)list, i, item) {
 		fputs("* ", out);
-		put_text(out, json_string_value(item));
+		put_prose(out, json_string_value(item));
 		fputc('\n', out);
 	}
 }
@@ -106,8 +117,12 @@ static void findings(FILE *out, const json_t *document)
 	size_t i, k;
 
 	fputs("\n## Findings\n", out);
-	if (json_integer_value(json_object_get(document, "findings_total")) == 0)
+	json_int_t total = json_integer_value(json_object_get(document, "findings_total"));
+	if (total == 0)
 		fputs("\nNothing was flagged.\n", out);
+	else if ((size_t)total > json_array_size(json_object_get(document, "findings")))
+		fprintf(out, "\nThe %zu with the highest scores of %" JSON_INTEGER_FORMAT ", by name; the CSV report has them all.\n",
+			json_array_size(json_object_get(document, "findings")), total);
 	json_array_foreach(json_object_get(document, "findings"), i, object) {
 		fputs("\n### ", out);
 		put_name(out, text_of(object, "name"));
@@ -121,7 +136,7 @@ static void findings(FILE *out, const json_t *document)
 			fputs("* ", out);
 			put_text(out, text_of(row, "signal"));
 			fprintf(out, " %+" JSON_INTEGER_FORMAT ": ", json_integer_value(json_object_get(row, "points")));
-			put_text(out, text_of(row, "detail"));
+			put_prose(out, text_of(row, "detail"));
 			fputc('\n', out);
 		}
 	}
@@ -142,9 +157,10 @@ static void rankings(FILE *out, const json_t *document)
 
 static void context(FILE *out, const json_t *document)
 {
-	static const struct column clusters[] = { { "First logged", "first", false }, { "Names", "size", false }, { "Among them", "names", false } };
+	static const struct column clusters[] = { { "First logged", "first", false }, { "Findings", "size", false }, { "Among them", "names", false } };
 	static const struct column targets[] = { { "Domain", "domain", true }, { "Passes for", "organisation", false }, { "Sectors", "sectors", false }, { "Score", "score", false }, { "Status", "status", false } };
-	static const struct column terms[] = { { "Word", "term", false }, { "Findings", "findings", false } };
+	static const struct column terms[] = { { "Word", "term", false }, { "Names", "names", false } };
+	static const struct column sectors[] = { { "Sector", "sector", false }, { "Organisations", "organisations", false }, { "Findings", "findings", false } };
 	static const struct column technique[] = { { "Id", "id", false }, { "Technique", "name", false } };
 	static const struct column dismissed[] = { { "Name", "name", true }, { "Rule", "rule", false }, { "Why", "why", false }, { "Who", "who", false } };
 	const json_t *attack = json_object_get(document, "attack");
@@ -152,6 +168,7 @@ static void context(FILE *out, const json_t *document)
 	fputs("\n## Context\n", out);
 	TABLE(out, "Names that came together", json_object_get(document, "clusters"), clusters, "None.");
 	TABLE(out, "Suspected targets", json_object_get(document, "targets"), targets, "None.");
+	TABLE(out, "Sectors", json_object_get(document, "by_sector"), sectors, "None.");
 	TABLE(out, "Words of the names", json_object_get(document, "terms"), terms, "None.");
 	fputs("\n### Registrars, networks and addresses\n\n", out);
 	put_text(out, text_of(json_object_get(document, "infrastructure"), "note"));
@@ -177,6 +194,19 @@ static void coverage(FILE *out, const json_t *document)
 	TABLE(out, "Alerts", json_object_get(document, "deliveries"), deliveries, "No alerts were due.");
 }
 
+static void packs(FILE *out, const json_t *document)
+{
+	static const struct column recall[] = { { "Year of the names", "year", false }, { "Found", "result", false }, { "How it was measured", "how", false } };
+	json_t *pack;
+	size_t i;
+
+	fputs("\n## What the rules can find, and what not\n", out);
+	json_array_foreach(json_object_get(document, "packs"), i, pack) {
+		sentences(out, text_of(pack, "title"), json_object_get(pack, "sentences"));
+		TABLE(out, "Published names of the group that the rules find by name alone", json_object_get(pack, "recall"), recall, "Nobody measured how many names it finds.");
+	}
+}
+
 bool report_markdown(const json_t *document, FILE *out, struct error *err)
 {
 	const json_t *summary = json_object_get(document, "summary");
@@ -194,5 +224,6 @@ bool report_markdown(const json_t *document, FILE *out, struct error *err)
 	rankings(out, document);
 	context(out, document);
 	coverage(out, document);
+	packs(out, document);
 	return true;
 }

@@ -239,6 +239,23 @@ bool report_week_range(const char *timezone, int iso_year, int iso_week, int64_t
 	return true;
 }
 
+bool report_week_options(const char *timezone, int iso_year, int iso_week, struct report_options *out, struct error *err)
+{
+	int64_t since, until, before, ends;
+	int year, week;
+
+	if (!report_week_range(timezone, iso_year, iso_week, &since, &until, err))
+		return false;
+	/* a week in which clocks change is an hour longer or shorter than the one before */
+	time_iso_week(week_monday(iso_year, iso_week) - 7 * DAY_MS, &year, &week);
+	if (!report_week_range(timezone, year, week, &before, &ends, err))
+		return false;
+	out->since_ms = since;
+	out->until_ms = until;
+	out->before_ms = before;
+	return true;
+}
+
 bool report_last_week(const char *timezone, int64_t now_ms, int *iso_year, int *iso_week, struct error *err)
 {
 	struct zone zone;

@@ -21,6 +21,7 @@ bool report_format_parse(const char *name, enum report_format *out);
 
 struct report_options {
 	int64_t since_ms, until_ms;       /* [since, until) */
+	int64_t before_ms;                /* where the range before begins, which ends at since_ms; 0: as long as this one */
 	int64_t generated_ms;
 	const char *timezone;             /* IANA name the range was cut in; NULL: UTC */
 	const char *brands_json;          /* ruleset_brands_json: sectors of organisations; or NULL */
@@ -44,6 +45,8 @@ bool report_write(struct state *, const struct report_options *, enum report_for
 bool report_week_range(const char *timezone, int iso_year, int iso_week, int64_t *since_ms, int64_t *until_ms, struct error *err);
 /* "2026-W47". */
 bool report_week_parse(const char *text, int *iso_year, int *iso_week);
+/* The same, and where the week before begins: in options. */
+bool report_week_options(const char *timezone, int iso_year, int iso_week, struct report_options *out, struct error *err);
 /* The last week that is over at `now_ms`. */
 bool report_last_week(const char *timezone, int64_t now_ms, int *iso_year, int *iso_week, struct error *err);
 /* The first moment after `after_ms` that is `minute` of the day on `weekday` (0 Monday .. 6 Sunday) there. */
