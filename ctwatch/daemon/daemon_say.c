@@ -21,11 +21,19 @@ struct tally {
 	} reasons[16];
 };
 
+/* The same reason with another date is the same reason here; `ctwatch logs` has the dates. */
+static bool same_reason(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "0123456789");
+
+	return len == strcspn(b, "0123456789") && strncmp(a, b, len) == 0;
+}
+
 static void count_reason(struct tally *t, const char *why)
 {
 	t->n_not++;
 	for (size_t i = 0; i < t->n_reasons; i++) {
-		if (strcmp(t->reasons[i].why, why) == 0) {
+		if (same_reason(t->reasons[i].why, why)) {
 			t->reasons[i].n++;
 			return;
 		}
@@ -53,7 +61,9 @@ static void say_logs(struct daemon *d, const struct lists_view *view)
 	diag(out, DIAG_NOTICE, "daemon", NULL, "follows %zu logs (%zu classic, %zu static)%s; state in %s", t.n_static + t.n_classic, t.n_classic,
 	     t.n_static, view->builtin ? ", known from the build until a list arrives" : "", d->config->state);
 	for (size_t i = 0; i < t.n_reasons; i++)
-		diag(out, DIAG_NOTICE, "daemon", NULL, "%zu logs are not read: %s", t.reasons[i].n, t.reasons[i].why);
+		diag(out, DIAG_NOTICE, "daemon", NULL, "not read: %zu log%s (%s)", t.reasons[i].n, t.reasons[i].n == 1 ? "" : "s", t.reasons[i].why);
+	if (t.n_not > 0)
+		diag(out, DIAG_NOTICE, "daemon", NULL, "`ctwatch logs` names each of the %zu and why", t.n_not);
 	if (t.n_static + t.n_classic == 0)
 		diag(out, DIAG_WARNING, "daemon", NULL, "no log is followed: see `ctwatch logs` for the reasons");
 	uint64_t bytes = ENTRIES_PER_SECOND * (t.n_static * STATIC_BYTES + t.n_classic * CLASSIC_BYTES);
