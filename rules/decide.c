@@ -267,6 +267,13 @@ static void judge_watch(struct decision *d, struct slice name, struct slice bare
 		add_watch(d, (uint32_t)first, covered, name, domain);
 }
 
+/* Stars inside a name concern watch lists only, and few names have any. */
+static bool may_be_odd(const struct decision *d, struct slice bare)
+{
+	return d->rules->config.n_watch > 0 && bare.len > 0 &&
+	       (memchr(bare.data, '*', bare.len) || memchr(bare.data, '?', bare.len) || memchr(bare.data, '<', bare.len));
+}
+
 /* Most names are nobody's: then there are no hits, and nothing to do. */
 static void judge_known(struct decision *d, struct slice name, struct slice bare, bool wildcard)
 {
@@ -274,7 +281,7 @@ static void judge_known(struct decision *d, struct slice name, struct slice bare
 	size_t star = wildcard ? 2 : 0;
 	struct slice domain;
 
-	if (s->n_hits == 0 && d->rules->config.n_watch == 0)
+	if (s->n_hits == 0 && !may_be_odd(d, bare))
 		return;
 	view_init(&s->view, bare, d->rules->suffixes);
 	domain = view_registrable_domain(&s->view);
