@@ -17,7 +17,7 @@ RUN cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCTWATCH_TESTS=
 
 FROM debian:12-slim
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends ca-certificates publicsuffix tzdata libuv1 libcurl4 libssl3 libjansson4 \
+    && apt-get install -y -qq --no-install-recommends ca-certificates publicsuffix tini tzdata libuv1 libcurl4 libssl3 libjansson4 \
        libsqlite3-0 libpsl5 libidn2-0 libdeflate0 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 ctwatch \
@@ -31,5 +31,6 @@ ENV CTWATCH_STATE=/var/lib/ctwatch
 # one blind log is told by alerts, it never restarts the container: `health` fails only when ctwatch itself does not work
 HEALTHCHECK --interval=60s --timeout=10s --start-period=60s CMD ["ctwatch", "health"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["/usr/local/libexec/ctwatch/entrypoint"]
+# tini as process 1 passes signals on and reaps what the programs of alert sinks leave behind
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/libexec/ctwatch/entrypoint"]
 CMD ["run"]

@@ -16,7 +16,8 @@ def start():
     """script/demo on a terminal of its own: its process id and the terminal's other end."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(CTWATCH_PROGRAM=CTWATCH, FAKELOG_PROGRAM=FAKELOG, DEMO_PLANT=DEMO_PLANT, TMPDIR=directory, TERM="xterm")
+        os.environ.update(CTWATCH_PROGRAM=CTWATCH, FAKELOG_PROGRAM=FAKELOG, DEMO_PLANT=DEMO_PLANT, TMPDIR=directory, TERM="xterm",
+                          CTWATCH_STATE=os.path.join(directory, "not-for-the-demonstration"))
         os.execv(os.path.join(ROOT, "script", "demo"), ["demo"])
     return pid, terminal
 

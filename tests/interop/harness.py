@@ -24,6 +24,8 @@ FAKELOG = os.path.join(BUILD, "tests", "fakelog")
 DEMO_PLANT = os.path.join(ROOT, "tests", "fakelog", "demo.plant")
 
 os.environ.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+for variable in [name for name in os.environ if name.startswith("CTWATCH_")]:
+    del os.environ[variable]         # the environment stands over the configuration file
 directory = tempfile.mkdtemp(prefix="ctwatch-interop.")
 _children = []
 _counts = {"passed": 0, "failed": 0}

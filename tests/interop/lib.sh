@@ -10,6 +10,9 @@ BUILD=${BUILD:-$root/build}
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 
+# the environment stands over the configuration file
+for variable in ${!CTWATCH_@}; do unset "$variable"; done
+
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/ctwatch-interop.XXXXXX")
 pids=()
 n_passed=0
