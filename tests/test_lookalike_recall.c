@@ -1,6 +1,6 @@
 /*
  * What the engine finds and what it leaves alone, at the rates that the project promises: dnstwist (Debian's package) as a
- * generator that knows nothing of us, a generator of our own, and certificate names of people who mean no harm. bench_lookalike
+ * generator that knows nothing of us, a generator of our own, and certificate names of people who mean no harm. bench_detection_lookalike
  * prints the same in full.
  */
 #include "brands.h"

@@ -190,14 +190,49 @@ static const char *const ordinary_organisations[] = {
 	"horizon",
 };
 
-void test_brands_ordinary(struct test_brands *brands)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ordinary_organisations); i++) {
-		char *domain = xasprintf("%s.org", ordinary_organisations[i]);
+/* Known organisations that the rules were not made for: aid, media, institutes, carriers, makers, banks. */
+/* clang-format off */
+static const char *const known_organisations[] = {
+	"accessnow", "agentura", "airbus", "aljazeera", "amnesty", "article19", "atlanticcouncil", "baesystems",
+	"barclays", "basf", "bayer", "bbc", "bbva", "bellingcat", "belsat", "bloomberg", "bollore", "bosch",
+	"brookings", "careinternational", "caritas", "carnegieendowment", "ceva-logistics", "chathamhouse",
+	"citizenlab", "cmacgm", "cnn", "commerzbank", "correctiv", "corriere", "cosco", "cpj", "creditsuisse",
+	"csis", "currenttime", "dachser", "danskebank", "dbschenker", "dekoder", "derspiegel", "deutschebank",
+	"deutschepost", "deutschewelle", "dhl", "dsv", "dw", "ecfr", "economist", "eff", "elmundo", "elpais",
+	"erstegroup", "euractiv", "euronews", "evergreen", "faz", "fedex", "flixbus", "forbiddenstories",
+	"freedomhouse", "gefco", "geodis", "girteka", "gmfus", "greenpeace", "guardian", "haaretz", "handelsbanken",
+	"handicap-international", "hapag-lloyd", "hellmann", "hromadske", "hrw", "hsbc", "icij", "icrc", "icrw",
+	"iiss", "independent", "intesasanpaolo", "istories", "kuehne-nagel", "kuehnenagel", "kyivindependent",
+	"lefigaro", "lemonde", "leonardo", "liberation", "lloyds", "lockheedmartin", "lufthansa", "maersk",
+	"medecinsdumonde", "meduza", "memorial-hr", "mercycorps", "msc", "msf", "nato", "natwest", "ned-org",
+	"nordea", "northropgrumman", "novayagazeta", "nytimes", "occrp", "opensociety", "orange", "osce", "oxfam",
+	"plan-international", "politico", "pravda", "proekt", "raben", "raiffeisen", "rand", "raytheon",
+	"redcrescent", "redcross", "repubblica", "reuters", "rferl", "rheinmetall", "rhenus", "roskomsvoboda", "rsf",
+	"rusi", "saab", "santander", "savethechildren", "seb", "sennder", "siemens", "sparkasse", "stimson",
+	"sueddeutsche", "suspilne", "svoboda", "swedbank", "swisscom", "telegraph", "telekom", "thales",
+	"transparency", "tvrain", "ubs", "ukrinform", "unhcr", "unian", "unicredit", "ups", "vodafone", "volksbank",
+	"waberers", "washingtonpost", "wilsoncenter", "worldvision", "wsj", "zeit", "zmina", "zona-media",
+};
+/* clang-format on */
 
-		test_brands_add(brands, ordinary_organisations[i], ordinary_organisations[i], domain);
+static void add_organisations(struct test_brands *brands, const char *const *labels, size_t n, const char *suffix)
+{
+	for (size_t i = 0; i < n; i++) {
+		char *domain = xasprintf("%s.%s", labels[i], suffix);
+
+		test_brands_add(brands, labels[i], labels[i], domain);
 		free(domain);
 	}
+}
+
+void test_brands_ordinary(struct test_brands *brands)
+{
+	add_organisations(brands, ordinary_organisations, ARRAY_LEN(ordinary_organisations), "org");
+}
+
+void test_brands_known(struct test_brands *brands)
+{
+	add_organisations(brands, known_organisations, ARRAY_LEN(known_organisations), "com");
 }
 
 uint64_t test_random(uint64_t *state)

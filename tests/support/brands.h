@@ -18,6 +18,8 @@ void test_brands_deinit(struct test_brands *);
 void test_brands_watched(struct test_brands *);
 /* A hundred ordinary organisations (charities, media, carriers, makers), made up of ordinary names. */
 void test_brands_ordinary(struct test_brands *);
+/* 162 known organisations, many of them words, family names or with hundreds of affiliates: what noise looks like. */
+void test_brands_known(struct test_brands *);
 /* n brands of random letters and syllables, the same for the same seed. */
 void test_brands_random(struct test_brands *, size_t n, uint64_t seed);
 
