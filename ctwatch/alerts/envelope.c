@@ -63,6 +63,17 @@ static json_t *payload_part(const struct outbox_item *item, struct error *err)
 	return part;
 }
 
+/* "certificate": TBS SHA-256 of the one that is new. */
+static void add_certificate(json_t *envelope, const struct outbox_item *item)
+{
+	json_t *payload = item->payload_json == NULL ? NULL : json_loads(item->payload_json, 0, NULL);
+	json_t *certificate = json_object_get(payload, "certificate");
+
+	if (certificate != NULL)
+		json_object_set(envelope, "certificate", certificate);
+	json_decref(payload);
+}
+
 json_t *envelope_make(struct state *st, const struct outbox_item *item, struct error *err)
 {
 	const char *member;
@@ -89,6 +100,8 @@ json_t *envelope_make(struct state *st, const struct outbox_item *item, struct e
 		return NULL;
 	json_t *envelope = base(item->id, item->event, item->created_ms);
 	json_object_set_new(envelope, member, part);
+	if (item->event == EVENT_FINDING_NEW_CERTIFICATE)
+		add_certificate(envelope, item);
 	return envelope;
 }
 

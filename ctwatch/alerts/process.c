@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define OUTPUT_MAX 4096
 #define GRACE_MS 2000
@@ -102,6 +103,12 @@ static void on_child_exit(uv_process_t *child, int64_t status, int signal)
 		uv_timer_start(&process->limit, on_limit, LINGER_MS, 0);
 }
 
+static void end_group(struct process *process, int number)
+{
+	if (uv_kill(-process->child.pid, number) != 0)
+		uv_process_kill(&process->child, number);
+}
+
 static void on_limit(uv_timer_t *limit)
 {
 	struct process *process = limit->data;
@@ -113,10 +120,10 @@ static void on_limit(uv_timer_t *limit)
 		maybe_report(process);
 	} else if (!process->timed_out) {
 		process->timed_out = true;
-		uv_process_kill(&process->child, SIGTERM);
+		end_group(process, SIGTERM);
 		uv_timer_start(limit, on_limit, GRACE_MS, 0);
 	} else {
-		uv_process_kill(&process->child, SIGKILL);
+		end_group(process, SIGKILL);
 	}
 }
 
@@ -165,15 +172,16 @@ static void inherit(const char **env, size_t *n, char **made, size_t *n_made)
 	}
 }
 
-static int spawn(struct process *process, const struct process_options *options, uv_loop_t *loop)
+/* `said`: the writing end for standard output and standard error. */
+static int spawn(struct process *process, const struct process_options *options, uv_loop_t *loop, uv_file said)
 {
 	const char *env[ENV_MAX + 8];
 	char *made[8];
 	size_t n = 0, n_made = 0;
 	uv_stdio_container_t stdio[3] = {
 		{ .flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&process->in },
-		{ .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&process->out },
-		{ .flags = UV_INHERIT_FD, .data.fd = 2 },
+		{ .flags = UV_INHERIT_FD, .data.fd = said },
+		{ .flags = UV_INHERIT_FD, .data.fd = said },
 	};
 
 	inherit(env, &n, made, &n_made);
@@ -186,6 +194,7 @@ static int spawn(struct process *process, const struct process_options *options,
 		.args = (char **)options->argv,
 		.env = (char **)env,
 		.cwd = options->directory != NULL ? options->directory : "/",
+		.flags = UV_PROCESS_DETACHED,     /* a group of its own: what it started ends with it */
 		.stdio_count = 3,
 		.stdio = stdio,
 	};
@@ -211,7 +220,13 @@ struct process *process_start(uv_loop_t *loop, const struct process_options *opt
 	uv_timer_init(loop, &process->limit);
 	process->in.data = process->out.data = process->limit.data = process;
 	process->open_handles = 3;
-	process->start_error = spawn(process, options, loop);
+	uv_file said[2];
+	process->start_error = uv_pipe(said, UV_NONBLOCK_PIPE, 0);
+	if (process->start_error == 0) {
+		uv_pipe_open(&process->out, said[0]);
+		process->start_error = spawn(process, options, loop, said[1]);
+		close(said[1]);
+	}
 	if (process->start_error != 0) {
 		uv_timer_start(&process->limit, on_limit, 0, 0);
 		return process;
@@ -234,7 +249,7 @@ void process_cancel(struct process *process)
 	process->reported = true;
 	bool running = process->start_error == 0 && !process->exited;
 	if (running)
-		uv_process_kill(&process->child, SIGKILL);
+		end_group(process, SIGKILL);
 	close_handle((uv_handle_t *)&process->in);
 	close_handle((uv_handle_t *)&process->out);
 	close_handle((uv_handle_t *)&process->limit);

@@ -1,6 +1,6 @@
 /*
- * One program run for one event: no shell, its own environment, input on standard input, a time limit, its output
- * captured up to a ceiling. Private to alerts/ (command, hooks).
+ * One program run for one event: no shell, its own environment, input on standard input, a time limit, what it says
+ * (standard output and error) captured up to a ceiling. Private to alerts/ (command, hooks).
  */
 #ifndef CTWATCH_PROCESS_H
 #define CTWATCH_PROCESS_H

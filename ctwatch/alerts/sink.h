@@ -86,6 +86,7 @@ const char *delivery_public_url(const struct delivery *);   /* or NULL */
 struct sink_type {
 	const char *name;
 	const char *const *keys;          /* configuration keys of its own, NULL-terminated; unknown ones are errors */
+	unsigned default_events;          /* bit per enum event_type; 0: those of most sinks */
 	bool for_people;                  /* several items may be one message */
 	bool one_at_a_time;               /* never two deliveries under way, also for programs */
 	bool wants_entry;                 /* items come with what was logged */

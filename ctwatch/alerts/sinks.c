@@ -63,7 +63,7 @@ static bool read_events(struct sink *sink, const json_t *object, struct error *e
 	json_t *item;
 	size_t i;
 
-	sink->events = DEFAULT_EVENTS | (sink->type->operations ? OPERATIONS_EVENTS : 0);
+	sink->events = sink->type->default_events != 0 ? sink->type->default_events : DEFAULT_EVENTS | (sink->type->operations ? OPERATIONS_EVENTS : 0);
 	if (list != NULL) {
 		if (!json_is_array(list))
 			return wrong(err, sink, "events", "a list such as [\"finding\", \"heartbeat\"]");
@@ -344,10 +344,12 @@ static bool listed(const struct string_list *list, const char *word)
 	return false;
 }
 
-/* A naming finding alone is weak; what the rules add from elsewhere (a brand in the same name) makes it worth waking somebody. */
+/* A naming finding alone is weak; what the rules add from elsewhere (rules/modify.c) makes it worth waking somebody. */
 static bool has_independent_signal(const struct finding *finding)
 {
-	return finding->brand != NULL;
+	/* a quote inside a text would be escaped: this is the member itself */
+	return (finding->brand != NULL && finding->brand[0] != '\0') ||
+	       (finding->evidence_json != NULL && strstr(finding->evidence_json, "\"signal\":\"BRAND\"") != NULL);
 }
 
 static bool wants_finding(const struct sink *sink, const struct finding *finding, bool *digest)
@@ -384,7 +386,14 @@ int64_t sink_digest_due(const struct sink *sink, int64_t now_ms)
 bool alerts_route(void *ctx, struct state *st, const struct state_event *event, int64_t now_ms, struct error *err)
 {
 	const struct sink_set *set = ctx;
+	struct state_event with_payload = *event;
+	char payload[2 * HASH_LEN + 32];
 
+	/* which certificate it is about is known here only */
+	if (event->certificate != NULL && event->payload_json == NULL) {
+		snprintf(payload, sizeof(payload), "{\"certificate\":\"%.64s\"}", event->certificate);
+		with_payload.payload_json = payload;
+	}
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sink *sink = set->items[i];
 		const char *group = event->finding != NULL ? event->finding->registrable_domain : NULL;
@@ -393,7 +402,7 @@ bool alerts_route(void *ctx, struct state *st, const struct state_event *event, 
 		if (!sink_wants(sink, event, &digest))
 			continue;
 		int64_t due = digest ? sink_digest_due(sink, now_ms) : event->type == EVENT_FINDING ? now_ms + sink->group_window_ms : now_ms;
-		if (!state_outbox_add(st, sink->name, event, digest, group, due, now_ms, err))
+		if (!state_outbox_add(st, sink->name, &with_payload, digest, group, due, now_ms, err))
 			return false;
 	}
 	return true;
