@@ -114,6 +114,21 @@ static void the_least_that_works_is_a_name_and_a_domain(void **state)
 	kit_free(&kit);
 }
 
+static void a_byte_order_mark_in_front_does_no_harm(void **state)
+{
+	struct rules_kit kit;
+
+	(void)state;
+	assert_true(kit_json(&kit, "\xef\xbb\xbf{\"brands\":[{\"name\":\"Acmetronics\"}]}"));
+	kit_free(&kit);
+	assert_true(kit_watch_list(&kit, "\xef\xbb\xbf{\"brands\":[{\"name\":\"Acmetronics\"}]}"));
+	assert_int_equal(kit_ask_one(&kit, "acmetronics-login.com"), 1);
+	kit_free(&kit);
+	assert_true(kit_watch_list(&kit, "\xef\xbb\xbf.example.org\n"));
+	assert_int_equal(kit_ask_one(&kit, "a.example.org"), 1);
+	kit_free(&kit);
+}
+
 static void defaults_extend_lists_and_give_way_to_scalars(void **state)
 {
 	struct rule_config config = { 0 };
@@ -261,6 +276,7 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_named_with_line_column_and_the_nearest_key),
 		cmocka_unit_test(an_actor_pack_is_checked_as_strictly),
 		cmocka_unit_test(the_least_that_works_is_a_name_and_a_domain),
+		cmocka_unit_test(a_byte_order_mark_in_front_does_no_harm),
 		cmocka_unit_test(defaults_extend_lists_and_give_way_to_scalars),
 		cmocka_unit_test(terms_come_from_names_and_domains),
 		cmocka_unit_test(an_international_domain_gives_a_native_term),

@@ -21,15 +21,30 @@ struct addition {
 	struct cli_rules rules;
 };
 
+/* An actor pack is a .json too; a file that is not there yet may become a brand file. */
+static bool may_hold_brands(const char *path)
+{
+	json_t *root = json_load_file(path, 0, NULL);
+	bool actor = json_object_get(root, "actor") != NULL;
+
+	json_decref(root);
+	return !actor;
+}
+
 /* The first entry of the configuration's rules that is a file of brands. */
 static char *own_file(const struct config *config)
 {
 	for (size_t i = 0; i < config->rules.n; i++) {
 		const char *entry = config->rules.items[i];
 		size_t len = strlen(entry);
+		char *path;
 
-		if (len > 5 && strcmp(entry + len - 5, ".json") == 0)
-			return config_resolve(config, entry);
+		if (len <= 5 || strcmp(entry + len - 5, ".json") != 0)
+			continue;
+		path = config_resolve(config, entry);
+		if (may_hold_brands(path))
+			return path;
+		free(path);
 	}
 	return NULL;
 }
