@@ -281,8 +281,12 @@ void look_held_text(const struct lookalike *look, const struct lookalike_scratch
 			 v->class == CLASS_WORD ? "an" : "a", class);
 		break;
 	case HELD_KEYWORD:
-		snprintf(out, out_len, "\"%s\" stands beside words that are no keywords: %s %s term needs a keyword",
-			 term, v->class == CLASS_WORD ? "an" : "a", class);
+		snprintf(out, out_len,
+			 v->class == CLASS_WORD ? "\"%s\" is an ordinary word: it needs a keyword of the brand's own, "
+						  "or one that asks for credentials, and no other words"
+						: "\"%s\" stands beside other words: a short term needs a keyword of "
+						  "three letters or more, and no other words",
+			 term);
 		break;
 	case HELD_OWN_KEYWORD:
 		snprintf(out, out_len, "\"%s\" needs one of the brand's own keywords beside it", term);
@@ -310,6 +314,6 @@ void look_held_text(const struct lookalike *look, const struct lookalike_scratch
 		snprintf(out, out_len, "\"%s\" is close to \"%s\", but an ordinary word itself", seen, term);
 		break;
 	default:
-		snprintf(out, out_len, "\"%s\" resembles \"%s\"", seen, term);
+		snprintf(out, out_len, "\"%s\" resembles \"%s\", for %d points only", seen, term, v->score);
 	}
 }

@@ -45,6 +45,7 @@ static void judge_tokens(const struct scene *s, struct verdict *v)
 	} else if (beside) {
 		give(v, SIGNAL_E2, TECH_COMBOSQUAT,
 		     by_class(v, 92, 92, scene_telling(s) ? 70 : 50, scene_vouched(s) ? 62 : 50));
+		v->held = v->base < SCORE_MEDIUM ? HELD_KEYWORD : HELD_NO;
 	} else {
 		give(v, SIGNAL_E3, TECH_COMBOSQUAT, by_class(v, 80, 80, 45, 35));
 		v->held = v->class == CLASS_SHORT || v->class == CLASS_WORD ? HELD_KEYWORD : HELD_NO;
@@ -175,7 +176,7 @@ static void judge_close(const struct scene *s, const struct hit *hit, struct ver
 {
 	int base = close_base(s, hit, v);
 
-	v->held = base ? HELD_NO : HELD_CLASS;
+	v->held = base >= SCORE_MEDIUM ? HELD_NO : HELD_CLASS;
 	if (base && s->term->glued) {
 		base = s->look->codes[s->term->text] == s->raw->code[hit->from] ? 55 : 0;
 		v->held = HELD_GLUED;

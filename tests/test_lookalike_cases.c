@@ -303,6 +303,9 @@ static void explain_says_why_a_name_does_not_fire(void **state)
 		{ "sandrail-parts.com", "brand/sangrail", "exclude_terms" },
 		{ "umo-docs.com", "brand/umopl", "needs one of the brand's own keywords" },
 		{ "cija-bananas.com", "brand/cija", "a short term needs a keyword" },
+		{ "mvd-de.com", "brand/mvd", "a short term needs a keyword" },
+		{ "umppl.com", "brand/umopl", "does not count for a medium term" },
+		{ "umolp.evil.com", "brand/umopl", "for 50 points only" },
 		{ "sngrial.com", "brand/sangrail", "two edits count from twelve letters on" },
 	};
 	struct fixture *f = *state;
