@@ -157,26 +157,38 @@ static void serve_log(struct fake_log *log, const char *path, const struct http_
 	spoil(log, kind, request, answer);
 }
 
-static bool control_log(struct fakelog *fake, struct fake_log *log, const struct http_request *request, struct error *err)
+static bool control_log(struct fake_log *log, const struct http_request *request, struct error *err)
 {
 	char text[HTTP_TARGET_MAX];
 	uint64_t n;
-	struct name_set names;
 
-	(void)fake;
 	if (http_query(request, "behave", text, sizeof(text)) && !fault_off(&log->faults, text, err))
 		return false;
 	if (http_query(request, "misbehave", text, sizeof(text)) && !fault_on(&log->faults, text, err))
 		return false;
-	if (http_query(request, "plant", text, sizeof(text)) && log->number == 0) {
-		int authority = mint_find(log->world->mint, http_query(request, "issuer", text + 1024, 64) ? text + 1024 : "E7");
-
-		if (!names_split(text, &names) || authority < 0)
-			return error_set(err, ERR_USAGE, "plant=NAME[,NAME...] and perhaps issuer=E7");
-		plantings_add(&log->world->plantings, log_size(log), authority, &names);
-	}
 	if (http_query_number(request, "grow", &n))
 		log_grow(log, n > 10000000 ? 10000000 : n);
+	return true;
+}
+
+/* At the first index that no log has reached: entries are minted again from the plantings whenever they are served. */
+static bool control_plant(struct fakelog *fake, const char *text, const struct http_request *request, struct error *err)
+{
+	char issuer[32] = "E7";
+	struct name_set names;
+	uint64_t index = 0;
+	int authority;
+
+	http_query(request, "issuer", issuer, sizeof(issuer));
+	authority = mint_find(fake->world.mint, issuer);
+	if (!names_split(text, &names) || authority < 0)
+		return error_set(err, ERR_USAGE, "plant=NAME[,NAME...] and perhaps issuer=E7");
+	for (size_t i = 0; i < fake->n_logs; i++)
+		if (log_size(&fake->logs[i]) > index)
+			index = log_size(&fake->logs[i]);
+	while (plantings_at(&fake->world.plantings, index) != NULL)
+		index++;
+	plantings_add(&fake->world.plantings, index, authority, &names);
 	return true;
 }
 
@@ -186,13 +198,18 @@ static void control(struct fakelog *fake, const struct http_request *request, st
 	uint64_t only;
 	bool one = http_query_number(request, "log", &only);
 	struct error err = { ERR_NONE, "" };
+	char plant[HTTP_TARGET_MAX];
 
+	if (http_query(request, "plant", plant, sizeof(plant)) && !control_plant(fake, plant, request, &err)) {
+		http_say(answer, 400, "text/plain", "%s\n", err.text);
+		return;
+	}
 	for (size_t i = 0; i < fake->n_logs; i++) {
 		struct fake_log *log = &fake->logs[i];
 
 		if (one && only != i)
 			continue;
-		if (!control_log(fake, log, request, &err)) {
+		if (!control_log(log, request, &err)) {
 			http_say(answer, 400, "text/plain", "%s\n", err.text);
 			return;
 		}

@@ -44,6 +44,20 @@ else
 fi
 fakelog_stop
 
+fakelog_start --logs 2 --initial 20
+control "log=1&grow=30" >/dev/null
+control "plant=planted.example.org,www.planted.example.org&issuer=R12&grow=40" >/dev/null
+curl -sS "$base/log/0/ct/v1/get-entries?start=50&end=50" | python3 -c '
+import base64, json, sys
+sys.exit(b"www.planted.example.org" not in base64.b64decode(json.load(sys.stdin)["entries"][0]["leaf_input"]))'
+planted=$?
+if [ $planted -eq 0 ] && python3 "$here/check_fakelog.py" "$list" >"$tmp/check.out" 2>&1; then
+	ok "names planted while it runs go into the tree of logs of different sizes"
+else
+	not_ok "names planted while it runs go into the tree of logs of different sizes" "$(tail -3 "$tmp/check.out")"
+fi
+fakelog_stop
+
 fakelog_start --seed 7 --start 2026-11-22T08:00:00Z --initial 50 --port 0
 curl -sS "$base/log/0/ct/v1/get-entries?start=0&end=49" | sha256sum >"$tmp/one"
 fakelog_stop

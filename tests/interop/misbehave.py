@@ -203,10 +203,10 @@ def main():
     matrix.catch_up(300, (3, 5))
     matrix.grow(300)
     matrix.catch_up(600, (3, 5))
+    matrix.judge_matches()
     matrix.fake.control(behave="all")
     matrix.grow(300)
     matrix.judge(matrix.catch_up(900, (0, 3, 5)))
-    matrix.judge_matches()
     status, incidents, err = matrix.watch.command("incidents", "--format", "json")
     check("`ctwatch incidents` shows them", "FORK" in incidents and "ENTRIES_MISMATCH" in incidents,
           "exit %d: %s %s" % (status, incidents[:300], err))
