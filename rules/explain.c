@@ -201,23 +201,27 @@ static json_t *find_nearest(const struct ruleset *rules, struct rule_scratch *s,
 		lookalike_match(rules->lookalike, s->lookalike, &s->view, 1, &s->set);
 	for (size_t i = 0; i < s->set.n; i++)
 		brand_fires |= s->set.items[i].score >= config->brands[s->set.items[i].rule].min_score;
-	for (uint32_t i = 0; i < config->n_packs; i++) {
-		struct candidate *c = &s->account;
-
-		if (!config->packs[i].has_naming)
-			continue;
-		*c = (struct candidate){ .rule = i };
-		naming_fires |= naming_score(&config->packs[i].naming, &s->view, c) >= config->packs[i].naming.min_score;
-		naming_modify(c, brand_fires);
-		offer(&nearest, rules, matches, RULE_NAMING, c, config->packs[i].naming.min_score, offset,
-		      why_not(rules, s->hits, s->n_hits, RULE_NAMING, i, rules->pack_issuers[i], issuer_org));
-	}
+	for (uint32_t i = 0; i < config->n_packs; i++)
+		naming_fires |= config->packs[i].has_naming &&
+				naming_score(&config->packs[i].naming, &s->view, NULL) >= config->packs[i].naming.min_score;
+	/* brands first: of two rules equally far off, the one that names an organisation says more */
 	for (size_t i = 0; i < s->set.n; i++) {
 		struct candidate *c = &s->set.items[i];
 
 		brand_modify(c, &s->view, naming_fires, false);
 		offer(&nearest, rules, matches, RULE_BRAND, c, config->brands[c->rule].min_score, offset,
 		      why_not(rules, s->hits, s->n_hits, RULE_BRAND, c->rule, rules->brand_issuers[c->rule], issuer_org));
+	}
+	for (uint32_t i = 0; i < config->n_packs; i++) {
+		struct candidate *c = &s->account;
+
+		if (!config->packs[i].has_naming)
+			continue;
+		*c = (struct candidate){ .rule = i };
+		naming_score(&config->packs[i].naming, &s->view, c);
+		naming_modify(c, brand_fires);
+		offer(&nearest, rules, matches, RULE_NAMING, c, config->packs[i].naming.min_score, offset,
+		      why_not(rules, s->hits, s->n_hits, RULE_NAMING, i, rules->pack_issuers[i], issuer_org));
 	}
 	return nearest.value ? nearest.value : json_null();
 }
