@@ -51,6 +51,7 @@ void names_clear(struct cert_names *names)
 		names_deinit(names);
 	names->n = 0;
 	names->n_unreadable = 0;
+	names->encoded_bytes = 0;
 	names->n_slots = 0;
 	buf_clear(&names->arena);
 }

@@ -106,8 +106,9 @@ static bool is_readable(uint8_t c)
 
 /* The name as it grows, in a buffer that cannot be too small for NAME_RAW_MAX bytes; checked all the same. */
 struct builder {
-	size_t len;
+	size_t len, encode_left;          /* the latter as in NAMES_ENCODED_MAX */
 	unsigned flags;
+	bool exhausted;
 	uint8_t text[NAME_TEXT_MAX];
 };
 
@@ -133,6 +134,11 @@ static bool append_encoded(struct builder *b, struct slice label, enum reading r
 	char encoded[LABEL_LEN_MAX - 4];
 	size_t n = 0, len;
 
+	if (label.len > b->encode_left) {
+		b->exhausted = true;
+		return append_unparsable(b);
+	}
+	b->encode_left -= label.len;
 	while (label.len > 0) {
 		uint32_t c = label.data[0];
 
@@ -180,7 +186,9 @@ static bool put_reading(struct cert_names *names, struct slice text, bool cut, e
 	bool fits = true;
 
 	b.len = 0;
+	b.encode_left = NAMES_ENCODED_MAX - names->encoded_bytes;
 	b.flags = 0;
+	b.exhausted = false;
 	if (cut)
 		fits = append_unparsable(&b) && (text.len == 0 || append(&b, ".", 1));
 	while (fits && text.len > 0) {
@@ -193,10 +201,11 @@ static bool put_reading(struct cert_names *names, struct slice text, bool cut, e
 		fits = fits && append(&b, ".", 1);
 		text = slice_sub(text, end + 1, text.len);
 	}
-	if (!fits) {
+	names->encoded_bytes = NAMES_ENCODED_MAX - b.encode_left;
+	if (!fits || b.exhausted)
 		names->n_unreadable++;
+	if (!fits)
 		return true;
-	}
 	struct cert_name name = { NAME_DNS, origin, b.flags, slice_of(b.text, b.len) };
 	return names_put(names, &name, NAMES_COPY);
 }

@@ -327,6 +327,11 @@ enum name_flag {
 #define NAME_TEXT_MAX 8192
 /* Names of one certificate; a log's 16 MB entry could hold more, and no client reads them. */
 #define CERT_NAMES_MAX (1u << 20)
+/*
+ * Bytes beyond ASCII of one certificate that are made into punycode, whose cost is the square of a label: ten times what an
+ * honest certificate could hold. Labels after that read "<unparsable>", which stands for any label, and count as unreadable.
+ */
+#define NAMES_ENCODED_MAX (256u << 10)
 
 /*
  * One identifier, normalised (spec section 6.2): a DNS name is lower case, A-label form, no trailing dot; an address is
@@ -343,6 +348,7 @@ struct cert_names {
 	struct cert_name *items;
 	size_t n, cap;
 	size_t n_unreadable;              /* names whose bytes could not be turned into an identifier */
+	size_t encoded_bytes;             /* what punycode was made of: see NAMES_ENCODED_MAX */
 	struct buf arena;
 	struct name_slot *slots;          /* finds repeated names once there are many; private to names.c */
 	size_t n_slots, slots_cap;

@@ -178,6 +178,44 @@ static void the_longest_expansion_stays_below_its_ceiling(void **state)
 	names_deinit(&names);
 }
 
+/* Punycode of 16 MB of such labels took ten seconds of a worker. */
+static void a_flood_of_encoded_names_hides_no_plain_one_and_says_that_it_was_cut(void **state)
+{
+	char flood[62 * 16 + 8];
+	struct cert_names names;
+	size_t n_names = 0;
+
+	(void)state;
+	names_init(&names);
+	while (n_names < NAMES_ENCODED_MAX / sizeof(flood) * 3) {
+		for (size_t i = 0; i < sizeof(flood); i++)
+			flood[i] = (char)(i % 62 == 61 ? '.' : 0x80 + (int)((i * 7 + n_names * 13) % 128));
+		names_add_text(&names, slice_of(flood, sizeof(flood)), NAME_FROM_SAN);
+		n_names++;
+		if (n_names == 1)
+			assert_int_equal(names.n_unreadable, 0);
+	}
+	assert_true(names.encoded_bytes <= NAMES_ENCODED_MAX && names.encoded_bytes > NAMES_ENCODED_MAX - sizeof(flood));
+	assert_in_range(names.n_unreadable, n_names / 3, n_names);
+
+	size_t before = names.n;
+	names_add_text(&names, SLICE_LITERAL("Drive-GlobalOrdnance.com"), NAME_FROM_SAN);
+	assert_int_equal(names.n, before + 1);
+	assert_true(slice_equal_text(names.items[before].text, "drive-globalordnance.com"));
+	/* a label that may no longer be read stands for any label, and its neighbours still count */
+	names.encoded_bytes = NAMES_ENCODED_MAX;
+	names_add_text(&names, SLICE_LITERAL("\xc3\xa4.victim.example"), NAME_FROM_SAN);
+	assert_int_equal(names.n, before + 2);
+	assert_true(slice_equal_text(names.items[before + 1].text, "<unparsable>.victim.example"));
+	assert_int_equal(names.items[before + 1].flags, NAME_UNPARSABLE_LABEL);
+	/* the next certificate begins anew */
+	names_clear(&names);
+	names_add_text(&names, SLICE_LITERAL("\xc3\xa4.example"), NAME_FROM_CN);
+	assert_true(slice_equal_text(names.items[0].text, "xn--4ca.example"));
+	assert_int_equal(names.n_unreadable, 0);
+	names_deinit(&names);
+}
+
 static void repeated_names_are_kept_once_however_many_there_are(void **state)
 {
 	static const size_t counts[] = { 1, 15, 16, 17, 33, 100, 5000 };
@@ -241,6 +279,7 @@ int main(void)
 		cmocka_unit_test(several_readings_of_one_text_say_so),
 		cmocka_unit_test(a_giant_name_keeps_the_end_that_could_match),
 		cmocka_unit_test(the_longest_expansion_stays_below_its_ceiling),
+		cmocka_unit_test(a_flood_of_encoded_names_hides_no_plain_one_and_says_that_it_was_cut),
 		cmocka_unit_test(repeated_names_are_kept_once_however_many_there_are),
 		cmocka_unit_test(an_address_and_a_name_of_the_same_bytes_are_two),
 		cmocka_unit_test(upper_case_outside_ascii_is_lowered_before_punycode),
