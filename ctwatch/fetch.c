@@ -310,13 +310,12 @@ static void finish(struct fetch *f, CURLcode code)
 	buf_deinit(&answer.body);
 }
 
-/* `done` may start, cancel, or close the fetcher: hence the hold, and a look at `closing` after each. */
+/* `done` may start, cancel, or close the fetcher: hence the caller's hold, and a look at `closing` after each. */
 static void read_finished(struct fetcher *fr)
 {
 	CURLMsg *message;
 	int n_left;
 
-	fr->holders++;
 	while (!fr->closing && (message = curl_multi_info_read(fr->multi, &n_left)) != NULL) {
 		struct fetch *f = NULL;
 
@@ -326,7 +325,6 @@ static void read_finished(struct fetcher *fr)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&f);
 		finish(f, code);
 	}
-	release(fr);
 }
 
 /* ---- curl's sockets and timer ------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ static bool read_weights(const struct source *src, const struct node *at, struct
 		return false;
 	json_object_foreach(at->value, key, value) {
 		struct node member = source_member(at, key, value);
-		int points;
+		int points = 0;
 
 		if (!want_points(src, &member, &points))
 			return false;
@@ -159,7 +159,7 @@ static bool read_suffixes(const struct source *src, const struct node *at, void 
 		return false;
 	json_object_foreach(at->value, key, value) {
 		struct node member = source_member(at, key, value);
-		int points;
+		int points = 0;
 
 		if (!want_points(src, &member, &points))
 			return false;

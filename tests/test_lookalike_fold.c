@@ -107,7 +107,7 @@ static void near_shapes_hash_as_they_fold(void **state)
 
 static unsigned distance(const char *a, const char *b, unsigned max)
 {
-	uint8_t x[128], y[128];
+	uint8_t x[128] = { 0 }, y[128] = { 0 };
 
 	return osa_distance(x, codes_of(a, x), y, codes_of(b, y), max);
 }

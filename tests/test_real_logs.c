@@ -42,7 +42,7 @@ static struct log_key *key_of(const char *base64)
 {
 	uint8_t der[1024];
 	struct error err;
-	size_t len;
+	size_t len = 0;
 
 	assert_true(strlen(base64) < sizeof(der) && base64_decode(slice_text(base64), der, &len));
 	struct log_key *key = log_key_new(slice_of(der, len), &err);

@@ -105,7 +105,7 @@ static void round_mark(struct round *round, const struct alert_item *item, enum 
 	memcpy(mark->id, item->id, sizeof(mark->id));
 	mark->result = result;
 	mark->created_ms = item->created_ms;
-	snprintf(mark->why, sizeof(mark->why), "%s", why);
+	snprintf(mark->why, sizeof(mark->why), "%.*s", (int)sizeof(mark->why) - 1, why);
 }
 
 /* ---- on the store's thread: what is due ---------------------------------------------------------------------- */

@@ -181,13 +181,13 @@ static void start_writing(struct report_timer *timer)
 /* The last whole week is due once its report's weekday and time have passed: Monday 07:00 of the week after, by default. */
 static bool is_due(struct report_timer *timer, struct error *err)
 {
-	const char *timezone = timer->with.config->timezone;
+	const char *zone = timer->with.config->timezone;
 	int64_t now = now_ms(timer), due_ms;
 	int year, week, weekday, minute;
 
 	report_schedule(timer->with.config, &weekday, &minute);
-	if (weekday < 0 || !report_last_week(timezone, now, &year, &week, err) || !report_week_options(timezone, year, week, &timer->range, err) ||
-	    !report_next_time(timezone, weekday, minute, timer->range.until_ms - 1, &due_ms, err))
+	if (weekday < 0 || !report_last_week(zone, now, &year, &week, err) || !report_week_options(zone, year, week, &timer->range, err) ||
+	    !report_next_time(zone, weekday, minute, timer->range.until_ms - 1, &due_ms, err))
 		return false;
 	snprintf(timer->week, sizeof(timer->week), "%04d-W%02d", year % 10000, week % 100);
 	timer->generated_ms = now;
