@@ -241,7 +241,7 @@ bool report_week_range(const char *timezone, int iso_year, int iso_week, int64_t
 
 bool report_week_options(const char *timezone, int iso_year, int iso_week, struct report_options *out, struct error *err)
 {
-	int64_t since, until, before, ends;
+	int64_t since = 0, until = 0, before = 0, ends = 0;
 	int year, week;
 
 	if (!report_week_range(timezone, iso_year, iso_week, &since, &until, err))
