@@ -30,6 +30,7 @@ def read_until(terminal, wanted, seconds):
                 text += os.read(terminal, 65536).decode("utf-8", "replace")
             except OSError:
                 break
+            text = re.sub(r"\x1b\[[0-9;]*m", "", text)         # colours
     return text
 
 
