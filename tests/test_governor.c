@@ -369,6 +369,28 @@ static void keeps_to_its_rate_over_minutes(void **state)
 	drain(b);
 }
 
+static void a_remembered_rate_counts_as_settled_and_allows_no_burst(void **state)
+{
+	struct bench *b = *state;
+	struct governor_status s;
+
+	ask(b, "https://other.test/", GOVERNOR_TAIL, "x");
+	assert_true(governor_status(b->governor, "https://other.test/", &s));
+	assert_false(s.settled);
+	pass(b, 1000, true);
+	governor_remember(b->governor, "log.test", 16);
+	assert_true(governor_status(b->governor, HOST, &s));
+	assert_true(s.settled);
+	assert_rate(s.rate, 16);
+	governor_remember(b->governor, "log.test", 0.02);
+	assert_in_range(busy(b, GOVERNOR_GAP, 1000), 1, 2);
+	/* nonsense is not believed */
+	governor_remember(b->governor, "log.test", -1);
+	governor_remember(b->governor, "log.test", 1e12);
+	assert_true(rate_of(b, HOST) <= 40);
+	drain(b);
+}
+
 static void a_host_that_refuses_everything_is_still_asked_now_and_then(void **state)
 {
 	struct bench *b = *state;
@@ -528,6 +550,7 @@ int main(void)
 		ON_BENCH(searches_fast_at_first_and_rises_ten_per_cent_a_minute_after_a_429),
 		ON_BENCH(does_not_raise_a_rate_that_nobody_uses),
 		ON_BENCH(keeps_to_its_rate_over_minutes),
+		ON_BENCH(a_remembered_rate_counts_as_settled_and_allows_no_burst),
 		ON_BENCH(a_host_that_refuses_everything_is_still_asked_now_and_then),
 		ON_BENCH(one_host_does_not_wait_for_another),
 		ON_BENCH(first_contacts_are_staggered_but_loopback_is_not),

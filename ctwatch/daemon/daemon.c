@@ -84,6 +84,7 @@ static void on_reports_closed(void *ctx)
 	struct daemon *d = ctx;
 
 	d->reports = NULL;
+	daemon_save_rates(d);
 	store_submit(d->store, unroute_job, on_unrouted, d);
 }
 
@@ -320,6 +321,8 @@ static void on_tick(uv_timer_t *timer)
 		d->next_prune_ms = now + PRUNE_EVERY_MS;
 		daemon_prune(d);
 	}
+	if (!d->once && now >= d->next_rates_ms)
+		daemon_save_rates(d);
 	count_settled(d);
 }
 
@@ -519,6 +522,8 @@ int daemon_run(const struct daemon_options *options)
 		d.store = store_start(&storing);
 	d.next_prune_ms = daemon_now(&d) + 60000;
 	start_network(&d);
+	if (d.store != NULL)
+		daemon_load_rates(&d);
 	start_ingest(&d, rules);
 	if (sinks != NULL)
 		start_alerts(&d, sinks);

@@ -45,7 +45,8 @@ struct daemon {
 	char *list_directory;
 	struct followed *followed;
 	bool once, started_logs, flushing, stopping, was_full;
-	int64_t next_prune_ms;
+	bool rates_known;                 /* those of earlier runs were read: saving loses none of them */
+	int64_t next_prune_ms, next_rates_ms;
 	struct scan_progress *scan;
 	int exit_code;
 };
@@ -64,6 +65,9 @@ void daemon_list_incident(void *ctx, bool open, const char *class_name, const ch
 void daemon_prune(struct daemon *);
 bool daemon_on_full(void *ctx, struct state *st, struct error *err);
 bool daemon_on_room(void *ctx, struct state *st, struct error *err);
+/* daemon_rates.c: what hosts allowed, over a restart */
+void daemon_load_rates(struct daemon *);
+void daemon_save_rates(struct daemon *);
 /* daemon_reload.c */
 void daemon_reload(struct daemon *);
 /* daemon_rematch.c: kept certificates under new rules */

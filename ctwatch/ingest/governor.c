@@ -26,6 +26,7 @@
 #define HEAD_RATE_FIRST 2.0
 #define HEAD_RATE_MIN (1.0 / 60)
 #define HEAD_BURST 4.0
+#define BURST_MIN 2.0
 #define SEARCH_MS 10000                   /* before the first 429: doubling */
 #define RISE_MS 60000                     /* after it: +10 % */
 #define RISE_FACTOR 1.1
@@ -168,7 +169,7 @@ static struct host *host_get(struct governor *g, const char *name)
 	h->loopback = url_is_loopback(url);
 	double rate = first_rate(h->name, h->loopback);
 	int64_t now = now_of(g);
-	bucket_init(&h->data, rate, rate > 2 ? rate : 2, RATE_MIN, h->loopback ? RATE_LOOPBACK : RATE_MAX, now);
+	bucket_init(&h->data, rate, rate > BURST_MIN ? rate : BURST_MIN, RATE_MIN, h->loopback ? RATE_LOOPBACK : RATE_MAX, now);
 	double head_rate = h->loopback ? RATE_LOOPBACK : HEAD_RATE_FIRST;
 	bucket_init(&h->heads, head_rate, h->loopback ? RATE_LOOPBACK : HEAD_BURST, HEAD_RATE_MIN, head_rate, now);
 	h->backed_off_ms = INT64_MIN;
@@ -207,6 +208,13 @@ static void set_rate(struct bucket *b, double rate, int64_t now)
 	b->limited = false;
 }
 
+static void fit_burst(struct bucket *b)
+{
+	b->burst = b->rate > BURST_MIN ? b->rate : BURST_MIN;
+	if (b->tokens > b->burst)
+		b->tokens = b->burst;
+}
+
 /* Several answers of one burst are one reproach: requests sent before the last halving do not halve again. */
 static void slow_down(struct bucket *b, int64_t granted_ms, int64_t now)
 {
@@ -215,7 +223,7 @@ static void slow_down(struct bucket *b, int64_t granted_ms, int64_t now)
 		return;
 	b->halved_ms = now;
 	set_rate(b, b->rate / 2, now);
-	b->burst = b->rate > 2 ? b->rate : 2;
+	fit_burst(b);
 	if (b->tokens > 0)
 		b->tokens = 0;
 }
@@ -495,14 +503,15 @@ void governor_remember(struct governor *g, const char *host, double rate)
 
 	if (!(rate > 0))
 		return;
-	h->data.searching = h->data.searching && rate >= h->data.rate;
+	h->data.searching = false;
 	set_rate(&h->data, rate, now_of(g));
+	fit_burst(&h->data);
 }
 
 static void status_of(const struct host *h, struct governor_status *out)
 {
 	*out = (struct governor_status){
-		.rate = h->data.rate, .requests = h->requests, .throttled = h->throttled, .errors = h->errors, .waiting = h->n_waiting,
+		.rate = h->data.rate, .settled = !h->data.searching, .requests = h->requests, .throttled = h->throttled, .errors = h->errors, .waiting = h->n_waiting,
 		.under_way = h->under_way[GOVERNOR_HEAD] + h->under_way[GOVERNOR_TAIL] + h->under_way[GOVERNOR_GAP],
 		.paused_until_ms = h->data.paused_until_ms > now_of(h->governor) ? h->data.paused_until_ms : 0,
 	};

@@ -67,6 +67,7 @@ void governor_host(const char *url, char *out, size_t out_len);
 struct governor_status {
 	char host[128];
 	double rate;                      /* requests per second, heads apart */
+	bool settled;                     /* the host has once said that it was too much: worth remembering */
 	uint64_t requests, throttled, errors;
 	size_t waiting, under_way;
 	int64_t paused_until_ms;          /* on the governor's clock; 0: not paused */
@@ -74,7 +75,7 @@ struct governor_status {
 /* False: never asked for. */
 bool governor_status(const struct governor *, const char *url, struct governor_status *out);
 void governor_each(const struct governor *, void (*fn)(void *ctx, const struct governor_status *status), void *ctx);
-/* A rate remembered from an earlier run; `host` as in governor_status. Clamped to the bounds of the host. */
+/* A settled rate of an earlier run; `host` as in governor_status. Clamped to the bounds of the host, and risen slowly from. */
 void governor_remember(struct governor *, const char *host, double rate);
 
 #endif
