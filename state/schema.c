@@ -111,7 +111,20 @@ static const char *const VERSION_1[] = {
 	NULL,
 };
 
-const char *const *const MIGRATIONS[] = { VERSION_1 };
+/* Inclusion proofs of sightings whose leaf is kept; they go with it. */
+static const char *const VERSION_2[] = {
+	"CREATE TABLE proof ("
+	" leaf_no INTEGER PRIMARY KEY REFERENCES leaf ON DELETE CASCADE, proven_index INTEGER NOT NULL, tree_size INTEGER NOT NULL,"
+	" timestamp_ms INTEGER NOT NULL, root BLOB NOT NULL, head_received_ms INTEGER NOT NULL, kept_ms INTEGER NOT NULL, head_raw BLOB NOT NULL,"
+	" log_key BLOB NOT NULL, log_entry TEXT NOT NULL, path BLOB NOT NULL) STRICT;",
+
+	"CREATE TABLE proof_answer ("
+	" leaf_no INTEGER NOT NULL REFERENCES proof ON DELETE CASCADE, nth INTEGER NOT NULL, url TEXT NOT NULL, peer TEXT, status INTEGER NOT NULL,"
+	" received_ms INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (leaf_no, nth)) STRICT;",
+	NULL,
+};
+
+const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2 };
 const size_t N_MIGRATIONS = ARRAY_LEN(MIGRATIONS);
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

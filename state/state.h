@@ -224,6 +224,57 @@ bool state_each_sighting(struct state *, const struct hash *tbs_sha256, sighting
 /* The whole finding as DESIGN.md 5.2 has it, on one line. malloc'd; the caller frees. */
 bool state_finding_json(struct state *, const struct finding *finding, char **json, struct error *err);
 
+/* ---- inclusion proofs: fetched while the log still answers ------------------------------------------- */
+
+#define STATE_PROOFS_MAX 4                   /* per finding, of sightings whose leaf is kept */
+#define STATE_ANSWERS_MAX 32                 /* per proof */
+#define STATE_ANSWER_BYTES_MAX (16u << 10)   /* of one answer: a hash tile has 8 KiB, the longest JSON proof 4 KiB */
+
+/* What a log answered on the way to a proof. */
+struct state_answer {
+	const char *url, *peer;
+	int status;
+	int64_t received_ms;
+	struct slice body;                /* decoded; empty when it was longer than STATE_ANSWER_BYTES_MAX */
+};
+
+/* That an entry is in the tree that a log signed, with all that somebody else needs to check it. */
+struct state_proof {
+	struct hash log_id;
+	uint64_t index;                   /* of the sighting */
+	uint64_t proven_index;            /* where the log says that the leaf is: another one when it holds the same leaf twice */
+	uint64_t tree_size, timestamp_ms; /* the signed head */
+	struct hash root;
+	struct slice head_raw;            /* as received: JSON or note */
+	int64_t head_received_ms, kept_ms;
+	struct slice path;                /* 32 bytes a node, from the leaf up */
+	struct slice log_key;             /* SubjectPublicKeyInfo, DER */
+	const char *log_json;             /* what the log lists said of the log then */
+	const struct state_answer *answers;
+	size_t n_answers;
+};
+/* For a sighting whose leaf is kept; nothing happens when it is not, or when there is a proof already. */
+bool state_put_proof(struct state *, const struct state_proof *proof, struct error *err);
+typedef void state_proof_fn(void *ctx, const struct state_proof *proof);
+/* Calls `fn` once when there is a proof; *found says so. */
+bool state_get_proof(struct state *, const struct hash *log_id, uint64_t index, state_proof_fn *fn, void *ctx, bool *found, struct error *err);
+
+/* A sighting that wants a proof. */
+struct state_unproven {
+	uint64_t index;
+	int64_t timestamp_ms;
+	struct buf leaf, head_raw;
+	bool has_head;
+	struct state_head head;           /* the largest verified one that covers the entry; raw borrows from head_raw */
+};
+void state_unproven_deinit(struct state_unproven *);
+/*
+ * The first sighting of this log with from <= index < to that has a whole leaf and no proof, and belongs to a flagged finding that
+ * is not dismissed and has fewer than STATE_PROOFS_MAX. *out is set, and to be freed, when *found.
+ */
+bool state_next_unproven(struct state *, const struct hash *log_id, uint64_t from, uint64_t to, bool verified_only, struct state_unproven *out,
+			 bool *found, struct error *err);
+
 /* ---- entries that could not be read ------------------------------------------------------------------ */
 
 /* Kept up to STATE_MALFORMED_PER_DAY (the counters go on); a kept one is routed as EVENT_MALFORMED with a payload. */

@@ -4,17 +4,19 @@
  *   LOADING --ranges, heads--> ASKING --first head--> STARTING --start index--> FOLLOWING
  *   any phase: watcher_close --> CLOSING --last holder gone--> freed
  *
- * In FOLLOWING four activities go on beside each other:
+ * In FOLLOWING five activities go on beside each other:
  *   heads     watch_head.c      timer -> request -> signature -> same tree? -> stored -> newest, pending
  *   reading   watch_read.c      unread stretch -> request -> worker -> ready
  *   commit    watch_commit.c    ready responses -> one transaction -> position; roots compared at every signed size
  *   checking  watch_check.c     consistency of heads, hash tiles at the right edge, what follows a mismatch
+ *   proving   proof.c           inclusion proofs of what was found, one by one
  */
 #ifndef CTWATCH_WATCH_H
 #define CTWATCH_WATCH_H
 
 #include "found.h"
 #include "position.h"
+#include "proof.h"
 #include "request.h"
 #include "source.h"
 #include "tree_walk.h"
@@ -162,6 +164,7 @@ struct watcher {
 
 	struct issuer *issuers;           /* being fetched */
 	size_t n_issuers;
+	struct prover *prover;            /* inclusion proofs of what was found */
 
 	/* incidents */
 	struct {

@@ -250,8 +250,10 @@ static void finish_reads(struct watcher *w, struct commit *c)
 
 		report_faults(w, &r->output);
 		w->entries_read += r->output.to - r->output.from;
-		for (size_t k = 0; k < r->output.n_found; k++)
+		for (size_t k = 0; k < r->output.n_found; k++) {
 			watch_want_issuers(w, &r->output.found[k]);
+			prover_found(w->prover, r->output.found[k].index);
+		}
 		if (w->options.scan_found != NULL)
 			for (size_t k = 0; k < r->output.n_found; k++)
 				w->options.scan_found(w->options.scan_ctx, w, &r->output.found[k]);
@@ -266,13 +268,13 @@ static void finish_reads(struct watcher *w, struct commit *c)
 	}
 }
 
-static bool caught_up(const struct watcher *w)
+static bool caught_up(struct watcher *w)
 {
 	uint64_t target = w->options.scan && w->options.scan_to < w->target ? w->options.scan_to : w->target;
 
 	return w->phase == WATCHER_FOLLOWING && w->has_target && w->commit == NULL && w->proof.request == NULL && w->proof.walk == NULL &&
 	       !w->proof.wanted && (w->doubt.phase == DOUBT_NONE || w->doubt.phase == DOUBT_BROKEN) && position_end(&w->position) >= target &&
-	       w->edge_walk == NULL && w->n_issuers == 0;
+	       w->edge_walk == NULL && w->n_issuers == 0 && !prover_holds(w->prover);
 }
 
 static void after_commit(struct watcher *w, struct commit *c)
@@ -320,6 +322,7 @@ static void on_committed(void *ctx, bool ok, const struct error *err)
 		watch_commit(w);
 		watch_check_edge(w);
 		watch_pump(w);
+		prover_wake(w->prover);
 		watch_schedule(w);
 	}
 	watch_release(w);

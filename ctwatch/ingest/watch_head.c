@@ -35,10 +35,53 @@ static int64_t retry_delay(const struct watcher *w)
 	return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
 }
 
+/* ---- why there is no head, for `logs` ------------------------------------------------------------------ */
+
+struct excuse {
+	struct watcher *w;
+	struct hash log_id;
+	char text[512];
+	int64_t now_ms;
+};
+
+static bool excuse_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct excuse *excuse = ctx;
+
+	return state_log_progress(st, &excuse->log_id, 0, excuse->text, excuse->now_ms, err);
+}
+
+static void on_excused(void *ctx, bool ok, const struct error *err)
+{
+	struct excuse *excuse = ctx;
+
+	(void)ok, (void)err;
+	watch_release(excuse->w);
+	free(excuse);
+}
+
+/* The second failure is told, and then every now and then; the next head or commit takes it back. */
+static void tell_trouble(struct watcher *w, const struct error *err)
+{
+	if (w->ingest->store == NULL || w->options.scan || (w->head_failures != 2 && w->head_failures % 8 != 0))
+		return;
+	struct excuse *excuse = xcalloc(1, sizeof(*excuse));
+
+	excuse->w = w;
+	excuse->log_id = w->log.log_id;
+	excuse->now_ms = watch_now(w);
+	snprintf(excuse->text, sizeof(excuse->text), "%s", err->text);
+	watch_hold(w);
+	store_submit(w->ingest->store, excuse_job, on_excused, excuse);
+}
+
+/* ---- failures -------------------------------------------------------------------------------------------- */
+
 static void head_failed(struct watcher *w, const struct error *err)
 {
 	w->head_failures++;
 	watch_trouble(w, err);
+	tell_trouble(w, err);
 	w->next_poll_ms = watch_now(w) + retry_delay(w);
 	watch_schedule(w);
 }
@@ -304,6 +347,8 @@ static void keep_head(struct watcher *w, const struct tree_head *head, struct sl
 	buf_init(&keep->raw, NOTE_BYTES_MAX);
 	buf_append_slice(&keep->raw, raw);
 	watch_hold(w);
+	if (w->options.scan && follow)
+		prover_head(w->prover, head, raw);
 	if (w->options.scan)
 		on_kept(keep, true, NULL);
 	else

@@ -93,6 +93,7 @@ void watch_release(struct watcher *w)
 		watch_read_free(r);
 	}
 	watch_issuers_free(w);
+	prover_free(w->prover);
 	position_deinit(&w->position);
 	inflater_free(w->inflater);
 	log_key_free(w->key);
@@ -177,6 +178,7 @@ void watch_schedule(struct watcher *w)
 	earlier(&due, w->retry_commit_ms);
 	earlier(&due, watch_holes_due(w));
 	earlier(&due, watch_issuers_due(w));
+	earlier(&due, prover_due(w->prover));
 	earlier(&due, w->edge_retry_ms);
 	earlier(&due, w->proof.retry_ms);
 	earlier(&due, w->doubt.next_ms);
@@ -223,6 +225,7 @@ void watcher_wake(struct watcher *w)
 	watch_check_proof(w);
 	watch_check_edge(w);
 	watch_pump(w);
+	prover_wake(w->prover);
 	watch_schedule(w);
 }
 
@@ -433,6 +436,7 @@ bool watcher_start(const struct watcher_options *options, struct watcher **out, 
 	position_init(&w->position);
 	page_init(&w->page);
 	buf_init(&w->doubt.raw, RESPONSE_BYTES_MAX);
+	w->prover = prover_new(w);
 	uv_timer_init(w->ingest->loop, &w->timer);
 	watch_hold(w);
 	load_start(w);
@@ -463,6 +467,7 @@ void watcher_close(struct watcher *w, void (*closed)(void *ctx), void *ctx)
 	request_cancel(w->doubt.request);
 	tree_walk_cancel(w->doubt.walk);
 	watch_issuers_cancel(w);
+	prover_cancel(w->prover);
 	for (struct read *r = w->reads; r != NULL; r = r->next) {
 		request_cancel(r->request);
 		r->request = NULL;
