@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "lane.h"
 
 struct alerts {
@@ -11,6 +12,7 @@ struct alerts {
 	struct sink_set *sinks;
 	struct lane *lanes[SINKS_MAX];
 	size_t n_lanes, n_closing;
+	struct clock *clock;              /* NULL: keeps no time */
 	/* flushing */
 	size_t n_flushing, n_failed;
 	void (*flush_done)(void *ctx, size_t n_failed);
@@ -41,7 +43,7 @@ int64_t alerts_now_ms(const struct alerts *alerts)
 
 void alerts_say(struct alerts *alerts, enum diag_level level, const struct sink *sink, const char *sentence)
 {
-	diag(alerts->with.diag, level, "alerts", sink->name, "%s", sentence);
+	diag(alerts->with.diag, level, "alerts", sink != NULL ? sink->name : NULL, "%s", sentence);
 }
 
 uv_loop_t *delivery_loop(const struct delivery *delivery)
@@ -106,6 +108,7 @@ static void open_lanes(struct alerts *alerts)
 
 static void finish_closing(struct alerts *alerts)
 {
+	clock_free(alerts->clock);        /* a look under way frees itself */
 	void (*closed)(void *) = alerts->closed;
 	void *ctx = alerts->closed_ctx;
 
@@ -200,6 +203,8 @@ struct alerts *alerts_start(const struct alerts_options *options)
 		return alerts;
 	}
 	alerts->next_sinks = options->sinks;
+	if (options->keeps_time)
+		alerts->clock = clock_new(alerts_now_ms(alerts));
 	set_router(alerts, alerts->next_sinks);
 	return alerts;
 }
@@ -208,6 +213,8 @@ void alerts_wake(struct alerts *alerts)
 {
 	for (size_t i = 0; i < alerts->n_lanes; i++)
 		lane_wake(alerts->lanes[i]);
+	if (alerts->clock != NULL && !alerts->closing)
+		clock_look(alerts->clock, alerts);
 }
 
 void alerts_reload(struct alerts *alerts, struct sink_set *sinks)

@@ -18,6 +18,7 @@
 #include "fetch.h"
 #include "store.h"
 
+struct allow_list;
 struct sink;
 
 /* The sinks of a configuration: validated, nothing contacted. Immutable for the router once made. */
@@ -25,6 +26,7 @@ struct sink_set {
 	struct sink **items;
 	size_t n;
 	char *public_url;                 /* of the dashboard, or NULL */
+	struct allow_list *allow;         /* what never alerts, and the canaries */
 };
 /* The sink named "stdout", which `run` adds: nothing, an envelope a line for programs, or a few lines a finding for people. */
 enum sink_stdout { STDOUT_NONE, STDOUT_JSONL, STDOUT_TEXT, STDOUT_TEXT_COLOUR };
@@ -48,12 +50,13 @@ struct alerts_options {
 	struct store *store;              /* NULL: nothing is delivered, only alerts_test works */
 	struct sink_set *sinks;           /* taken over */
 	struct diag *diag;
+	bool keeps_time;                  /* heartbeats and canaries: for a program that stays */
 	int64_t (*now_ms)(void *ctx);     /* wall clock; passed in so that tests can move it */
 	void *now_ctx;
 };
 /* The program must ignore SIGPIPE: receivers and programs go away while they are written to. */
 struct alerts *alerts_start(const struct alerts_options *options);
-/* Something may be due: call after commits that added rows. Cheap. */
+/* Something may be due: call after commits that added rows, and once a second. Cheap. */
 void alerts_wake(struct alerts *);
 /*
  * SIGHUP: other sinks from now on (what waits for a sink that is gone stays in the outbox and is shown); files are reopened.

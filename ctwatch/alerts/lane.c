@@ -58,6 +58,7 @@ struct lane {
 	unsigned failures;               /* in a row */
 	int64_t hour_started_ms;
 	unsigned sent_this_hour;
+	int64_t rest_until_ms;           /* by the wall clock; the timer only makes sure of it */
 	bool woken, flushing;
 	size_t n_failed;                 /* while flushing */
 	bool job_out, timer_closed;
@@ -255,6 +256,7 @@ static void lane_rest(struct lane *lane, int64_t until_ms)
 	int64_t wait = until_ms > now + REST_MAX_MS ? REST_MAX_MS : until_ms - now;
 
 	lane->phase = LANE_RESTING;
+	lane->rest_until_ms = until_ms;
 	flushed(lane);
 	if (lane->woken) {
 		lane->woken = false;
@@ -505,7 +507,9 @@ struct lane *lane_new(struct alerts *alerts, struct sink *sink)
 
 void lane_wake(struct lane *lane)
 {
-	if (lane->phase == LANE_RESTING && lane->failures == 0)
+	bool may = lane->failures == 0 || alerts_now_ms(lane->alerts) >= lane->rest_until_ms;
+
+	if (lane->phase == LANE_RESTING && may)
 		lane_look(lane);
 	else
 		lane->woken = true;

@@ -24,6 +24,7 @@ void lane_close(struct lane *, void (*closed)(void *ctx), void *ctx);
 struct store *alerts_store(const struct alerts *);
 uv_loop_t *alerts_loop(const struct alerts *);
 int64_t alerts_now_ms(const struct alerts *);
+/* `sink` NULL: of none in particular. */
 void alerts_say(struct alerts *, enum diag_level level, const struct sink *sink, const char *sentence);
 void alerts_lane_flushed(struct alerts *, size_t n_failed);
 

@@ -1,7 +1,9 @@
 /* From an envelope to what a person reads. See message.h. */
 #include "message.h"
 
+#include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +25,10 @@ static void add_fact(struct message_part *part, const char *label, char *value)
 		free(value);
 		return;
 	}
-	part->facts[part->n_facts++] = (struct message_fact){ label, value };
+	struct message_fact *fact = &part->facts[part->n_facts++];
+
+	snprintf(fact->label, sizeof(fact->label), "%s", label);
+	fact->value = value;
 }
 
 static void add_link(struct message_part *part, const char *label, char *url)
@@ -209,6 +214,24 @@ static void incident_message(const json_t *envelope, const char *public_url, str
 		add_link(part, "Dashboard", xasprintf("%s/incidents/%s", public_url, text_of(object, "id")));
 }
 
+/* "logs_expected" is "Logs expected" to people. */
+static void add_detail(struct message_part *part, const char *key, const json_t *value)
+{
+	char label[24];
+
+	snprintf(label, sizeof(label), "%s", key);
+	label[0] = (char)toupper((unsigned char)label[0]);
+	for (char *c = label; *c != '\0'; c++)
+		if (*c == '_')
+			*c = ' ';
+	if (!json_is_string(value))
+		add_fact(part, label, json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
+	else if (strcmp(key, "name") == 0)
+		add_fact(part, label, defang(json_string_value(value)));
+	else
+		add_fact(part, label, xstrdup(json_string_value(value)));
+}
+
 static void other_message(const json_t *envelope, struct message_part *part)
 {
 	const json_t *details = json_object_get(envelope, "details");
@@ -219,11 +242,9 @@ static void other_message(const json_t *envelope, struct message_part *part)
 	part->score = -1;
 	part->sentence = xstrdup(text_of(details, "summary")[0] != '\0' ? text_of(details, "summary") : text_of(envelope, "event"));
 	json_object_foreach((json_t *)details, key, value) {
-		if (strcmp(key, "summary") == 0 || strcmp(key, "severity") == 0 || part->n_facts == MESSAGE_FACTS_MAX)
+		if (strcmp(key, "summary") == 0 || strcmp(key, "severity") == 0 || json_is_null(value) || part->n_facts == MESSAGE_FACTS_MAX)
 			continue;
-		char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-		/* the label is borrowed from the envelope, which outlives the message */
-		add_fact(part, key, text);
+		add_detail(part, key, value);
 	}
 }
 

@@ -10,7 +10,7 @@
 #include "sink.h"
 
 struct message_fact {
-	const char *label;                /* "Name", "Logged", "Issuer" ... static */
+	char label[24];                   /* "Name", "Logged", "Issuer" ... */
 	char *value;                      /* plain text, not escaped for a medium */
 };
 

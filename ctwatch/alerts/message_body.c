@@ -8,7 +8,7 @@
 
 #define BODY_MAX (1u << 20)
 #define COLUMNS 78
-#define INDENT 14
+#define INDENT 14                    /* of values behind their labels, at least */
 
 static char *take_text(struct buf *out)
 {
@@ -48,6 +48,8 @@ static void wrap(struct buf *out, size_t indent, const char *text)
 
 static void text_part(struct buf *out, const struct message_part *part)
 {
+	size_t indent = INDENT;
+
 	wrap(out, 0, part->sentence);
 	if (part->marked != NULL) {
 		buf_append_text(out, "\n  ");
@@ -55,9 +57,12 @@ static void text_part(struct buf *out, const struct message_part *part)
 		buf_append_byte(out, '\n');
 	}
 	buf_append_byte(out, '\n');
+	for (size_t i = 0; i < part->n_facts; i++)
+		if (strlen(part->facts[i].label) + 2 > indent)
+			indent = strlen(part->facts[i].label) + 2;
 	for (size_t i = 0; i < part->n_facts; i++) {
-		buf_printf(out, "%-*s", INDENT, part->facts[i].label);
-		wrap(out, INDENT, part->facts[i].value);
+		buf_printf(out, "%-*s", (int)indent, part->facts[i].label);
+		wrap(out, indent, part->facts[i].value);
 	}
 	if (part->n_why > 0)
 		buf_append_text(out, "\nWhy\n");

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allow.h"
+
 #define RETRY_FOR_MS (INT64_C(3) * 86400000)
 #define GROUP_WINDOW_MS 30000
 #define DIGEST_MINUTE (7 * 60)
@@ -291,6 +293,7 @@ bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struc
 		ok = error_set(err, ERR_USAGE, "\"alerts\" wants a list of sinks");
 	for (i = 0; ok && (item = json_array_get(config->alerts, i)) != NULL; i++)
 		ok = add_sink(set, config, item, err);
+	ok = ok && allow_list_new(config, &set->allow, err);
 	if (!ok) {
 		sink_set_free(set);
 		return false;
@@ -306,6 +309,7 @@ void sink_set_free(struct sink_set *set)
 	for (size_t i = 0; i < set->n; i++)
 		sink_free(set->items[i]);
 	free(set->items);
+	allow_list_free(set->allow);
 	free(set->public_url);
 	free(set);
 }
@@ -388,7 +392,14 @@ bool alerts_route(void *ctx, struct state *st, const struct state_event *event, 
 	const struct sink_set *set = ctx;
 	struct state_event with_payload = *event;
 	char payload[2 * HASH_LEN + 32];
+	enum allow_answer answer;
 
+	if (!allow_judge(set->allow, st, event, now_ms, &answer, err))
+		return false;
+	if (answer == ALLOW_QUIET)
+		return true;
+	if (answer == ALLOW_TELL_AS_NEW)
+		with_payload.type = EVENT_FINDING;
 	/* which certificate it is about is known here only */
 	if (event->certificate != NULL && event->payload_json == NULL) {
 		snprintf(payload, sizeof(payload), "{\"certificate\":\"%.64s\"}", event->certificate);
@@ -399,9 +410,9 @@ bool alerts_route(void *ctx, struct state *st, const struct state_event *event, 
 		const char *group = event->finding != NULL ? event->finding->registrable_domain : NULL;
 		bool digest;
 
-		if (!sink_wants(sink, event, &digest))
+		if (!sink_wants(sink, &with_payload, &digest))
 			continue;
-		int64_t due = digest ? sink_digest_due(sink, now_ms) : event->type == EVENT_FINDING ? now_ms + sink->group_window_ms : now_ms;
+		int64_t due = digest ? sink_digest_due(sink, now_ms) : with_payload.type == EVENT_FINDING ? now_ms + sink->group_window_ms : now_ms;
 		if (!state_outbox_add(st, sink->name, &with_payload, digest, group, due, now_ms, err))
 			return false;
 	}

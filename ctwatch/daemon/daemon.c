@@ -411,6 +411,7 @@ static void start_alerts(struct daemon *d, struct sink_set *sinks)
 		.store = d->store,
 		.sinks = sinks,
 		.diag = d->options->diag,
+		.keeps_time = !d->once,
 		.now_ms = wall_clock,
 	};
 

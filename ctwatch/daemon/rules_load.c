@@ -61,19 +61,35 @@ static bool add_source(const struct config *config, const char *entry, struct ru
 	return true;
 }
 
+/* Canaries are looked for as names of a watch list are; that they never alert is decided where alerts are (alerts/allow.c). */
+static bool add_canaries(const struct config *config, struct rule_source *source, struct buf *text)
+{
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(config->canary, "names"), i, name)
+		if (json_is_string(name))
+			buf_printf(text, "%s\n", json_string_value(name));
+	*source = (struct rule_source){ SOURCE_WATCHLIST_TEXT, "canary.names", buf_slice(text) };
+	return text->len > 0;
+}
+
 bool rules_load(const struct config *config, const struct suffix_table *suffixes, int64_t now_ms, struct ruleset **out, struct error *err)
 {
-	size_t n = config->rules.n, n_read = 0;
+	size_t n = config->rules.n + 1, n_read = 0;
 	struct rule_source *sources = xcalloc(n, sizeof(*sources));
 	struct buf *files = xcalloc(n, sizeof(*files));
 	bool ok = true;
 
-	while (ok && n_read < n) {
+	/* first: of several items that fit, the first is the one that matches */
+	buf_init(&files[0], RULE_FILE_MAX);
+	n_read = add_canaries(config, &sources[0], &files[0]);
+	for (size_t i = 0; ok && i < config->rules.n; i++) {
 		buf_init(&files[n_read], RULE_FILE_MAX);
-		ok = add_source(config, config->rules.items[n_read], &sources[n_read], &files[n_read], err);
+		ok = add_source(config, config->rules.items[i], &sources[n_read], &files[n_read], err);
 		n_read++;
 	}
-	ok = ok && ruleset_compile(sources, n, suffixes, now_ms, out, err);
+	ok = ok && ruleset_compile(sources, n_read, suffixes, now_ms, out, err);
 	for (size_t i = 0; i < n_read; i++)
 		buf_deinit(&files[i]);
 	free(files);

@@ -45,6 +45,7 @@ void bench_start(struct bench *bench, const char *sinks_json)
 							       .store = bench->store,
 							       .sinks = bench_sinks(bench, sinks_json),
 							       .diag = bench->diag,
+							       .keeps_time = bench->keeps_time,
 							       .now_ms = bench_now,
 							       .now_ctx = bench });
 }
@@ -86,6 +87,7 @@ int bench_teardown(void **state)
 	struct bench *bench = *state;
 
 	json_decref(bench->config.alerts);
+	json_decref(bench->config.canary);
 	free(bench->config.public_url);
 	temp_remove(bench->directory);
 	free(bench->log);

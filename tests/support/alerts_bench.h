@@ -16,7 +16,7 @@ struct bench {
 	struct diag *diag;
 	struct config config;
 	int64_t now_ms;
-	bool idle;
+	bool keeps_time, idle;
 	size_t n_failed;
 };
 
