@@ -58,9 +58,9 @@ bool render_defanged(struct buf *out, const char *name)
 
 	if (colon == NULL || strchr(colon + 1, ':') == NULL)
 		return render(out, name, escape_dot);
-	/* an IPv6 address: its first colon is enough to keep clients from linking it */
+	/* an IPv6 address: its first colon is enough to keep clients from linking it; or something that has colons and dots */
 	char *first = slice_dup_text(slice_of(name, (size_t)(colon - name)));
-	bool ok = render_plain(out, first) && buf_append_text(out, "[:]") && render_plain(out, colon + 1);
+	bool ok = render(out, first, escape_dot) && buf_append_text(out, "[:]") && render(out, colon + 1, escape_dot);
 	free(first);
 	return ok;
 }

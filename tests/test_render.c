@@ -25,6 +25,7 @@ static void names_are_defanged_wherever_a_client_could_link_them(void **state)
 	expect(render_defanged, "a.b.example", "a[.]b[.]example");
 	expect(render_defanged, "192.0.2.1", "192[.]0[.]2[.]1");
 	expect(render_defanged, "2001:db8::1", "2001[:]db8::1");
+	expect(render_defanged, "www.a.example:1:2.b", "www[.]a[.]example[:]1:2[.]b");
 	expect(render_defanged, "", "");
 }
 

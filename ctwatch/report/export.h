@@ -1,6 +1,6 @@
 /*
  * Findings for other tools: Suricata rules, DNS policy zones, hosts files, STIX 2.1, MISP, CSV. Streams: memory does not grow
- * with the number of findings, except for what a format has to say twice.
+ * with the number of findings, but for eight bytes a name where a format says each name once.
  *
  * Dismissed findings are never exported. Formats that block (rpz, hosts, Suricata's drop) hold only what an analyst has
  * confirmed, unless asked otherwise; the others say how sure one may be (status, confidence, to_ids).
@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 
+#include <jansson.h>
+
+#include "export_seen.h"
 #include "state.h"
 
 struct export_options {
@@ -35,8 +38,10 @@ struct export_item {
 	bool is_address, is_ipv6;
 	bool confirmed, published;
 	const char *rule, *kind, *brand, *technique, *status, *evidence_json;
+	const json_t *actor;              /* of the pack whose rule it is, {"name", "overlaps"}; NULL: nobody's */
 	int score;
 	int64_t first_seen_ms, last_seen_ms, expires_ms;
+	int64_t changed_ms;               /* last_seen, or the last word of an analyst: what "modified" means */
 	const struct finding *finding;    /* NULL for published ones */
 };
 
@@ -44,6 +49,7 @@ struct exporter;                          /* export.c */
 struct export_format {
 	const char *name, *summary;
 	bool blocks;                      /* only confirmed ones unless asked otherwise */
+	bool once_a_name;                 /* several findings about a name become one item: a confirmed one, then a published one, then the newest */
 	bool needs_write;                 /* keeps numbers in the state (sids) */
 	bool (*begin)(struct exporter *x, struct error *err);
 	bool (*item)(struct exporter *x, const struct export_item *item, struct error *err);
@@ -52,12 +58,15 @@ struct export_format {
 extern const struct export_format *const EXPORT_FORMATS[];   /* NULL-terminated */
 const struct export_format *export_format_find(const char *name);
 
+struct published;
 struct exporter {
 	const struct export_format *format;
 	const struct export_options *options;
 	struct state *state;
 	FILE *out;
 	struct export_result result;
+	const struct published *published;
+	struct export_seen seen;          /* names, with once_a_name; else for the format */
 	void *own;                        /* of the format */
 };
 

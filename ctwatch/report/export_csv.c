@@ -37,7 +37,7 @@ static bool csv_item(struct exporter *x, const struct export_item *item, struct 
 	cell(&row, item->status);
 	cell(&row, time_format_rfc3339(item->first_seen_ms, first));
 	cell(&row, time_format_rfc3339(item->last_seen_ms, last));
-	cell(&row, item->expires_ms == INT64_MAX ? "" : time_format_rfc3339(item->expires_ms, expires));
+	cell(&row, time_format_rfc3339(item->expires_ms, expires));
 	buf_printf(&row, "%llu,", (unsigned long long)(item->finding != NULL ? item->finding->certificate_count : 0));
 	render_csv_cell(&row, item->evidence_json != NULL ? item->evidence_json : "");
 	buf_append_text(&row, "\r\n");

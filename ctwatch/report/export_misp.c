@@ -54,16 +54,28 @@ static bool misp_begin(struct exporter *x, struct error *err)
 	return error_set(err, ERR_USAGE, "the marking is clear, green, amber or red, not '%s'", wanted);
 }
 
+/* MISP's galaxy of threat actors knows TAG-53 as Callisto; others are given by their own name. */
+static const char *galaxy_name(const json_t *actor)
+{
+	const char *name = json_string_value(json_object_get(actor, "name"));
+
+	return strcmp(name, "TAG-53") == 0 ? "Callisto" : name;
+}
+
 static bool misp_item(struct exporter *x, const struct export_item *item, struct error *err)
 {
+	if (!item->is_address && !export_plain_name(item->name)) {
+		x->result.left_out++;
+		return true;
+	}
 	struct misp *misp = x->own;
 	bool sure = item->confirmed || item->published;
 	char uuid[37], first[TIME_TEXT_LEN], last[TIME_TEXT_LEN], stamp[32], expires[TIME_TEXT_LEN];
 	char *comment = xasprintf("%s, score %d, %s; expires %.10s", item->rule, item->score, item->status,
-				  item->expires_ms == INT64_MAX ? "never" : time_format_rfc3339(item->expires_ms, expires));
+				  time_format_rfc3339(item->expires_ms, expires));
 
-	uuid_of("attribute", item->id, uuid);
-	snprintf(stamp, sizeof(stamp), "%lld", (long long)(item->last_seen_ms / 1000));
+	uuid_of("attribute", item->name, uuid);
+	snprintf(stamp, sizeof(stamp), "%lld", (long long)(item->changed_ms / 1000));
 	json_t *attribute = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s, s:s, s:s}", "uuid", uuid, "type", item->is_address ? "ip-dst" : "domain", "category",
 				      "Network activity", "value", item->name, "to_ids", sure, "disable_correlation", 0, "distribution", "5", "comment", comment, "timestamp",
 				      stamp, "first_seen", time_format_rfc3339(item->first_seen_ms, first), "last_seen", time_format_rfc3339(item->last_seen_ms, last));
@@ -77,8 +89,12 @@ static bool misp_item(struct exporter *x, const struct export_item *item, struct
 		json_array_append_new(tags, json_pack("{s:s}", "name", tag));
 		free(tag);
 	}
-	if (sure)
-		json_array_append_new(tags, json_pack("{s:s}", "name", "misp-galaxy:threat-actor=\"Callisto\""));
+	if (sure && item->actor != NULL) {
+		char *tag = xasprintf("misp-galaxy:threat-actor=\"%s\"", galaxy_name(item->actor));
+
+		json_array_append_new(tags, json_pack("{s:s}", "name", tag));
+		free(tag);
+	}
 	json_object_set_new(attribute, "Tag", tags);
 	fputs(misp->first ? "\n" : ",\n", x->out);
 	misp->first = false;
@@ -97,6 +113,7 @@ static bool misp_end(struct exporter *x, struct error *err)
 }
 
 const struct export_format export_misp = {
+	.once_a_name = true,
 	.name = "misp",
 	.summary = "MISP event",
 	.begin = misp_begin,

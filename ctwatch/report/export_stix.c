@@ -41,7 +41,6 @@ static const struct {
 };
 
 struct stix {
-	json_t *seen;                     /* ids that stand in the bundle already */
 	const char *marking;
 	char self[64];                    /* identity--... of the exporter */
 	bool first;
@@ -88,8 +87,7 @@ static bool put(struct exporter *x, json_t *object, struct error *err)
 		json_decref(object);
 		return error_set(err, ERR_MALFORMED, "a finding holds text that is no UTF-8");
 	}
-	if (json_object_get(stix->seen, id) == NULL) {
-		json_object_set_new(stix->seen, id, json_true());
+	if (!export_seen_add(&x->seen, id)) {
 		fputs(stix->first ? "\n" : ",\n", x->out);
 		stix->first = false;
 		json_dumpf(object, x->out, JSON_COMPACT);
@@ -161,13 +159,15 @@ static bool put_technique(struct exporter *x, const char *technique, char id[STI
 	return put(x, object, err);
 }
 
-static bool put_intrusion_set(struct exporter *x, char id[STIX_ID_LEN], struct error *err)
+static bool put_intrusion_set(struct exporter *x, const json_t *actor, char id[STIX_ID_LEN], struct error *err)
 {
-	own_id("intrusion-set", "TAG-53", id);
+	const char *name = json_string_value(json_object_get(actor, "name"));
+
+	own_id("intrusion-set", name, id);
 	json_t *object = sdo(x, "intrusion-set", id, FIXED_MS, FIXED_MS);
-	json_object_set_new(object, "name", json_string("TAG-53"));
-	json_object_set_new(object, "aliases", json_pack("[s, s, s, s, s]", "Callisto", "COLDRIVER", "SEABORGIUM", "Star Blizzard", "BlueCharlie"));
-	json_object_set_new(object, "first_seen", json_string("2022-01-01T00:00:00.000Z"));
+	json_object_set_new(object, "name", json_string(name));
+	if (json_array_size(json_object_get(actor, "overlaps")) > 0)
+		json_object_set(object, "aliases", json_object_get(actor, "overlaps"));
 	return put(x, object, err);
 }
 
@@ -178,13 +178,11 @@ static bool stix_begin(struct exporter *x, struct error *err)
 	char bundle[STIX_ID_LEN], self[STIX_ID_LEN];
 
 	x->own = stix;
-	stix->seen = json_object();
 	stix->first = true;
 	for (size_t i = 0; i < ARRAY_LEN(TLP); i++)
 		if (strcmp(TLP[i].name, tlp) == 0)
 			stix->marking = TLP[i].id;
 	if (stix->marking == NULL) {
-		json_decref(stix->seen);
 		free(stix);
 		return error_set(err, ERR_USAGE, "the marking is clear, green, amber or red, not '%s'", tlp);
 	}
@@ -264,7 +262,7 @@ static bool put_observed(struct exporter *x, const struct export_item *item, con
 	json_object_set_new(sighting, "count", json_integer(count == 0 ? 1 : count > 999999999 ? 999999999 : (json_int_t)count));
 	json_object_set_new(sighting, "sighting_of_ref", json_string(indicator));
 	json_object_set_new(sighting, "observed_data_refs", json_pack("[s]", id));
-	return put(x, sighting, err);
+	return put(x, sighting, err) && relate(x, item, indicator, "based-on", id, err);
 }
 
 /* A string literal of a STIX pattern: \ and ' are escaped (section 9.6). Names hold neither, but nothing relies on it. */
@@ -293,15 +291,14 @@ static bool put_indicator(struct exporter *x, const struct export_item *item, ch
 			       item->kind, item->rule, item->score, item->published ? "published" : item->status);
 
 	own_id("indicator", item->id, id);
-	json_t *object = sdo(x, "indicator", id, item->first_seen_ms, item->last_seen_ms);
+	json_t *object = sdo(x, "indicator", id, item->first_seen_ms, item->changed_ms);
 	json_object_set_new(object, "name", json_string(item->name));
 	json_object_set_new(object, "description", json_string(text));
 	json_object_set_new(object, "indicator_types", json_pack("[s]", sure ? "malicious-activity" : "anomalous-activity"));
 	json_object_set_new(object, "pattern", json_string(pattern));
 	json_object_set_new(object, "pattern_type", json_string("stix"));
 	json_object_set_new(object, "valid_from", json_string(time_text(item->first_seen_ms, from)));
-	if (item->expires_ms != INT64_MAX)
-		json_object_set_new(object, "valid_until", json_string(time_text(item->expires_ms, until)));
+	json_object_set_new(object, "valid_until", json_string(time_text(item->expires_ms, until)));
 	json_object_set_new(object, "confidence", json_integer(item->confirmed ? 95 : item->published ? 90 : item->score * 6 / 10));
 	json_object_set_new(object, "labels", json_pack("[s, s]", item->kind, item->status));
 	free(text);
@@ -319,12 +316,13 @@ static bool put_context(struct exporter *x, const struct export_item *item, cons
 			return false;
 	if (item->brand != NULL && item->brand[0] != '\0' && (!put_identity(x, item->brand, "organization", id, err) || !relate(x, item, indicator, "related-to", id, err)))
 		return false;
-	if (item->confirmed || item->published) {
-		if (!put_intrusion_set(x, id, err) || !relate(x, item, indicator, "indicates", id, err))
+	/* not on the strength of a name alone: only after an analyst's word, or that of who published it */
+	if ((item->confirmed || item->published) && item->actor != NULL) {
+		if (!put_intrusion_set(x, item->actor, id, err) || !relate(x, item, indicator, "indicates", id, err))
 			return false;
 	}
 	own_id("infrastructure", item->id, id);
-	json_t *object = sdo(x, "infrastructure", id, item->first_seen_ms, item->last_seen_ms);
+	json_t *object = sdo(x, "infrastructure", id, item->first_seen_ms, item->changed_ms);
 	json_object_set_new(object, "name", json_string(item->name));
 	json_object_set_new(object, "infrastructure_types", json_pack("[s]", item->confirmed || item->published ? "phishing" : "unknown"));
 	return put(x, object, err) && relate(x, item, id, "consists-of", name_id, err) && relate(x, item, indicator, "indicates", id, err);
@@ -334,8 +332,11 @@ static bool stix_item(struct exporter *x, const struct export_item *item, struct
 {
 	char name_id[STIX_ID_LEN], indicator[STIX_ID_LEN];
 
-	return put_name(x, item, name_id, err) && put_indicator(x, item, indicator, err) && relate(x, item, indicator, "based-on", name_id, err) &&
-	       (item->finding == NULL || put_observed(x, item, name_id, indicator, err)) && put_context(x, item, name_id, indicator, err);
+	if (!item->is_address && !export_plain_name(item->name)) {
+		x->result.left_out++;
+		return true;
+	}
+	return put_name(x, item, name_id, err) && put_indicator(x, item, indicator, err) && (item->finding == NULL || put_observed(x, item, name_id, indicator, err)) && put_context(x, item, name_id, indicator, err);
 }
 
 static bool stix_end(struct exporter *x, struct error *err)
@@ -344,7 +345,6 @@ static bool stix_end(struct exporter *x, struct error *err)
 
 	(void)err;
 	fputs("\n]}\n", x->out);
-	json_decref(stix->seen);
 	free(stix);
 	x->own = NULL;
 	return true;

@@ -3,7 +3,7 @@
  * Nothing depends on the subject alone: newer Let's Encrypt profiles have none.
  *
  * A rule keeps its sid for as long as the state lives, and its rev rises when its text changes: both are kept as facts
- * ("suricata/<finding>/<part>": "<sid> <rev> <hash of the text>").
+ * ("suricata/<base>/<name>/<part>": "<sid> <rev> <hash of the text>").
  */
 #include "export.h"
 
@@ -28,11 +28,20 @@ static bool suricata_begin(struct exporter *x, struct error *err)
 	return true;
 }
 
+static uint64_t base_of(const struct exporter *x)
+{
+	return x->options->sid_base > 0 ? x->options->sid_base : SID_BASE;
+}
+
+static uint64_t count_of(const struct exporter *x)
+{
+	return x->options->sid_count > 0 ? x->options->sid_count : SID_COUNT;
+}
+
 /* Next free sid of the range. */
 static bool take_sid(struct exporter *x, uint64_t *sid, struct error *err)
 {
-	uint64_t base = x->options->sid_base > 0 ? x->options->sid_base : SID_BASE;
-	uint64_t count = x->options->sid_count > 0 ? x->options->sid_count : SID_COUNT;
+	const uint64_t base = base_of(x), count = count_of(x);
 	char *key = xasprintf("suricata-next/%" PRIu64, base), *text = NULL;
 	uint64_t next = 0;
 
@@ -58,14 +67,15 @@ static bool take_sid(struct exporter *x, uint64_t *sid, struct error *err)
 /* The rule's number and revision, kept; a text that changed gets the next revision. */
 static bool number(struct exporter *x, const struct export_item *item, const char *part, struct slice text, uint64_t *sid, uint64_t *rev, struct error *err)
 {
-	char *key = xasprintf("suricata/%" PRIu64 "/%s/%s", x->options->sid_base, item->id, part), *kept = NULL, hash[2 * HASH_LEN + 1], value[96];
+	char *key = xasprintf("suricata/%" PRIu64 "/%s/%s", base_of(x), item->name, part), *kept = NULL, hash[2 * HASH_LEN + 1], value[96];
 	struct hash digest = sha256(text);
 	char kept_hash[17] = "";
 
 	hex_encode(digest.bytes, 8, hash);
 	bool ok = state_get_fact(x->state, key, &kept, err);
-	if (ok && (kept == NULL || sscanf(kept, "%" SCNu64 " %" SCNu64 " %16s", sid, rev, kept_hash) != 3)) {
+	if (ok && (kept == NULL || sscanf(kept, "%" SCNu64 " %" SCNu64 " %16s", sid, rev, kept_hash) != 3 || *sid < base_of(x) || *sid - base_of(x) >= count_of(x))) {
 		*rev = 0;
+		kept_hash[0] = '\0';
 		ok = take_sid(x, sid, err);
 	}
 	if (ok && strcmp(kept_hash, hash) != 0) {
@@ -78,21 +88,35 @@ static bool number(struct exporter *x, const struct export_item *item, const cha
 	return ok;
 }
 
+/* Names of rules come from packs that anybody may write: nothing in them may end a rule's option. */
+static void plain_word(const char *text, char *out, size_t out_len)
+{
+	size_t len = 0;
+
+	for (; *text != '\0' && len + 1 < out_len; text++) {
+		bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') || strchr("-_./", *text) != NULL;
+
+		out[len++] = plain ? *text : '_';
+	}
+	out[len] = '\0';
+}
+
 /* `conditions` is what stands between the message and the sid. */
 static bool rule(struct exporter *x, const struct export_item *item, const char *part, const char *protocol, const char *what, const char *conditions, struct error *err)
 {
 	const char *action = x->options->action != NULL ? x->options->action : "alert";
-	char first[TIME_TEXT_LEN], until[TIME_TEXT_LEN];
+	char first[TIME_TEXT_LEN], until[TIME_TEXT_LEN], plain_rule[128];
 	struct buf text;
 	uint64_t sid, rev;
 
 	/* drop rules hold what was confirmed; the rest stays a warning */
 	if (strcmp(action, "drop") == 0 && !item->confirmed && !item->published && !x->options->unconfirmed)
 		action = "alert";
+	plain_word(item->rule, plain_rule, sizeof(plain_rule));
 	buf_init(&text, 16384);
 	buf_printf(&text, "%s %s (msg:\"ctwatch %s %s\"; %s classtype:bad-unknown; metadata:ctwatch_id %s, ctwatch_rule %s, ctwatch_status %s, confidence %s, created_at %.10s, expires_at %.10s;",
-		   action, protocol, what, item->name, conditions, item->id, item->rule, item->status, item->score >= 90 ? "High" : item->score >= 75 ? "Medium" : "Low",
-		   time_format_rfc3339(item->first_seen_ms, first), item->expires_ms == INT64_MAX ? "never" : time_format_rfc3339(item->expires_ms, until));
+		   action, protocol, what, item->name, conditions, item->id, plain_rule, item->status, item->score >= 90 ? "High" : item->score >= 75 ? "Medium" : "Low",
+		   time_format_rfc3339(item->first_seen_ms, first), time_format_rfc3339(item->expires_ms, until));
 	bool ok = number(x, item, part, buf_slice(&text), &sid, &rev, err);
 	if (ok)
 		fprintf(x->out, "%s sid:%" PRIu64 "; rev:%" PRIu64 ";)\n", buf_text(&text), sid, rev);
@@ -185,6 +209,7 @@ static bool suricata_end(struct exporter *x, struct error *err)
 const struct export_format export_suricata = {
 	.name = "suricata",
 	.summary = "rules for Suricata 6 and later",
+	.once_a_name = true,
 	.needs_write = true,
 	.begin = suricata_begin,
 	.item = suricata_item,

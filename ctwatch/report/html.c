@@ -37,9 +37,9 @@ static void sentences(FILE *out, const char *title, const json_t *list)
 	json_t *item;
 	size_t i;
 
-	html_raw(out, "<h3>");
+	html_raw(out, "<h2>");
 	html_text(out, title);
-	html_raw(out, "</h3>\n<ul>\n");
+	html_raw(out, "</h2>\n<ul>\n");
 	json_array_foreach((json_t *)list, i, item) {
 		html_raw(out, "<li>");
 		html_prose(out, json_string_value(item));
@@ -101,17 +101,17 @@ static void first_page(FILE *out, const json_t *document, const struct report_op
 		html_raw(out, "\">\n");
 	}
 	html_raw(out, "<h1>");
-	html_text(out, text_of(document, "title"));
+	html_prose(out, text_of(document, "title"));
 	html_raw(out, "</h1>\n<p class=\"meta\">");
 	html_time(out, text_of(document, "since"));
 	html_raw(out, " to ");
 	html_time(out, text_of(document, "until"));
 	html_raw(out, " (time zone ");
-	html_text(out, text_of(document, "timezone"));
+	html_prose(out, text_of(document, "timezone"));
 	html_raw(out, "); made ");
 	html_time(out, text_of(document, "generated"));
 	html_raw(out, " by ");
-	html_text(out, text_of(document, "generator"));
+	html_prose(out, text_of(document, "generator"));
 	html_raw(out, "</p>\n<div class=\"cards\">\n");
 	card(out, json_object_get(document, "totals"), "names", "names flagged");
 	card(out, json_object_get(document, "triage"), "new_critical", "critical findings not looked at");
@@ -138,20 +138,20 @@ static void certificate_line(FILE *out, const json_t *certificate)
 	const json_t *sighting = json_array_get(json_object_get(certificate, "sightings"), 0);
 
 	html_raw(out, "<li>");
-	html_text(out, text_of(certificate, "type"));
+	html_prose(out, text_of(certificate, "type"));
 	html_raw(out, " by ");
-	html_text(out, text_of(certificate, "issuer"));
+	html_prose(out, text_of(certificate, "issuer"));
 	fprintf(out, ", valid %.10s to %.10s", text_of(certificate, "not_before"), text_of(certificate, "not_after"));
 	if (sighting != NULL) {
 		html_raw(out, "; logged ");
 		html_time(out, text_of(sighting, "timestamp"));
 		html_raw(out, " in ");
-		html_text(out, text_of(json_object_get(sighting, "log"), "name"));
+		html_prose(out, text_of(json_object_get(sighting, "log"), "name"));
 		html_raw(out, ", entry ");
 		html_member(out, sighting, "index");
 	}
 	html_raw(out, "<br>SHA-256 <code>");
-	html_text(out, text_of(certificate, "sha256"));
+	html_prose(out, text_of(certificate, "sha256"));
 	html_raw(out, "</code></li>\n");
 }
 
@@ -169,22 +169,22 @@ static void finding_by_rule(FILE *out, const json_t *object)
 	html_raw(out, "<p>");
 	html_severity(out, text_of(object, "severity"));
 	fprintf(out, " <b>%" JSON_INTEGER_FORMAT "</b> &middot; ", json_integer_value(json_object_get(object, "score")));
-	html_text(out, sentence);
+	html_prose(out, sentence);
 	free(sentence);
 	html_raw(out, ".</p>\n<p class=\"facts\">Status: ");
-	html_text(out, text_of(object, "status"));
+	html_prose(out, text_of(object, "status"));
 	html_raw(out, " &middot; ");
 	html_text(out, verified_phrase(json_is_true(json_object_get(object, "verified"))));
 	html_raw(out, " &middot; first seen ");
 	html_time(out, text_of(object, "first_seen"));
 	html_raw(out, " &middot; rule ");
-	html_text(out, text_of(object, "rule"));
+	html_prose(out, text_of(object, "rule"));
 	html_raw(out, " &middot; finding <code>");
-	html_text(out, text_of(object, "id"));
+	html_prose(out, text_of(object, "id"));
 	html_raw(out, "</code></p>\n<ul class=\"evidence\">\n");
 	json_array_foreach(json_object_get(object, "evidence"), i, row) {
 		html_raw(out, "<li>");
-		html_text(out, text_of(row, "signal"));
+		html_prose(out, text_of(row, "signal"));
 		fprintf(out, " %+" JSON_INTEGER_FORMAT ": ", json_integer_value(json_object_get(row, "points")));
 		html_prose(out, text_of(row, "detail"));
 		html_raw(out, "</li>\n");
@@ -282,7 +282,7 @@ static void context(FILE *out, const json_t *document)
 	TABLE(out, "Terms between hyphens in the flagged names", json_object_get(document, "terms"), terms, "No flagged names, no words.");
 	heading(out, "infrastructure", "Registrars, networks and addresses");
 	html_raw(out, "<p>");
-	html_text(out, text_of(json_object_get(document, "infrastructure"), "note"));
+	html_prose(out, text_of(json_object_get(document, "infrastructure"), "note"));
 	html_raw(out, "</p>\n");
 	heading(out, "attack", "ATT&CK techniques");
 	TABLE(out, "What the names and certificates themselves show", json_object_get(attack, "observed"), technique, "");
@@ -291,7 +291,7 @@ static void context(FILE *out, const json_t *document)
 
 static void dismissed(FILE *out, const json_t *document)
 {
-	static const struct html_column columns[] = { { "Name", "name", CELL_NAME }, { "Rule", "rule", CELL_TEXT }, { "Score", "score", CELL_COUNT }, { "Why", "why", CELL_PROSE }, { "Who", "who", CELL_TEXT }, { "When", "at", CELL_DAY } };
+	static const struct html_column columns[] = { { "Name", "name", CELL_NAME }, { "Rule", "rule", CELL_TEXT }, { "Score", "score", CELL_COUNT }, { "Why", "why", CELL_TEXT }, { "Who", "who", CELL_TEXT }, { "When", "at", CELL_DAY } };
 
 	heading(out, "dismissed", "Dismissed");
 	TABLE(out, "What an analyst dismissed, and why", json_object_get(document, "dismissed"), columns, "Nothing was dismissed.");
@@ -299,7 +299,7 @@ static void dismissed(FILE *out, const json_t *document)
 
 static void incidents(FILE *out, const json_t *document)
 {
-	static const struct html_column columns[] = { { "Severity", "severity", CELL_SEVERITY }, { "Log", "log", CELL_TEXT }, { "Class", "class", CELL_TEXT }, { "What", "summary", CELL_PROSE }, { "Seen", "count", CELL_COUNT }, { "Opened", "opened", CELL_DAY }, { "Closed", "closed", CELL_DAY } };
+	static const struct html_column columns[] = { { "Severity", "severity", CELL_SEVERITY }, { "Log", "log", CELL_TEXT }, { "Class", "class", CELL_TEXT }, { "What", "summary", CELL_TEXT }, { "Seen", "count", CELL_COUNT }, { "Opened", "opened", CELL_DAY }, { "Closed", "closed", CELL_DAY } };
 
 	heading(out, "incidents", "Incidents of logs");
 	TABLE(out, "What logs did wrong, or where this monitor was blind", json_object_get(document, "incidents"), columns, "No incidents.");
@@ -321,7 +321,7 @@ static void delay_line(FILE *out, const char *what, const json_t *delay)
 static void coverage(FILE *out, const json_t *document)
 {
 	static const struct html_column logs[] = { { "Log", "log", CELL_TEXT }, { "Operator", "operator", CELL_TEXT }, { "Lifecycle", "lifecycle", CELL_TEXT }, { "Entries", "entries", CELL_COUNT }, { "Let's Encrypt", "lets_encrypt", CELL_COUNT }, { "Verified", "verified", CELL_COUNT }, { "Unreadable", "malformed", CELL_COUNT }, { "Behind", "behind", CELL_COUNT } };
-	static const struct html_column blind[] = { { "Log", "log", CELL_TEXT }, { "Why", "why", CELL_PROSE } };
+	static const struct html_column blind[] = { { "Log", "log", CELL_TEXT }, { "Why", "why", CELL_TEXT } };
 	static const struct html_column day[] = { { "Day (UTC)", "day", CELL_DAY }, { "Entries", "entries", CELL_COUNT }, { "Let's Encrypt", "lets_encrypt", CELL_COUNT }, { "Verified", "verified", CELL_COUNT } };
 	const json_t *part = json_object_get(document, "coverage");
 
@@ -342,7 +342,7 @@ static void coverage(FILE *out, const json_t *document)
 
 static void deliveries(FILE *out, const json_t *document)
 {
-	static const struct html_column columns[] = { { "Sink", "sink", CELL_TEXT }, { "Status", "status", CELL_TEXT }, { "Alerts", "n", CELL_COUNT }, { "Last error", "last_error", CELL_PROSE } };
+	static const struct html_column columns[] = { { "Sink", "sink", CELL_TEXT }, { "Status", "status", CELL_TEXT }, { "Alerts", "n", CELL_COUNT }, { "Last error", "last_error", CELL_TEXT } };
 
 	heading(out, "alerts", "Alerts");
 	TABLE(out, "Alerts of this time by sink; what is dead was given up", json_object_get(document, "deliveries"), columns, "No alerts were due.");
@@ -350,7 +350,7 @@ static void deliveries(FILE *out, const json_t *document)
 
 static void packs(FILE *out, const json_t *document)
 {
-	static const struct html_column recall[] = { { "Year of the names", "year", CELL_TEXT }, { "Found", "result", CELL_TEXT }, { "How it was measured", "how", CELL_PROSE } };
+	static const struct html_column recall[] = { { "Year of the names", "year", CELL_TEXT }, { "Found", "result", CELL_TEXT }, { "How it was measured", "how", CELL_TEXT } };
 	json_t *pack, *sentence;
 	size_t i, k;
 
@@ -358,7 +358,7 @@ static void packs(FILE *out, const json_t *document)
 	html_raw(out, "<p>Names alone cannot find everything. Below stands, for each pack of rules about a group, how many of its published names the rules find, year by year.</p>\n");
 	json_array_foreach(json_object_get(document, "packs"), i, pack) {
 		html_raw(out, "<h3>");
-		html_text(out, text_of(pack, "title"));
+		html_prose(out, text_of(pack, "title"));
 		html_raw(out, "</h3>\n<ul>\n");
 		json_array_foreach(json_object_get(pack, "sentences"), k, sentence) {
 			html_raw(out, "<li>");
@@ -377,7 +377,7 @@ bool report_html(const json_t *document, const struct report_options *options, F
 	(void)err;
 	html_raw(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n<title>");
-	html_text(out, text_of(document, "title"));
+	html_prose(out, text_of(document, "title"));
 	html_raw(out, "</title>\n<style>\n");
 	html_raw(out, options->css != NULL ? options->css : HTML_STYLE);
 	html_raw(out, "</style>\n</head>\n<body>\n<main>\n");

@@ -10,9 +10,9 @@
 
 /* Our own markup, a literal. */
 void html_raw(FILE *out, const char *markup);
-/* Text from anywhere: escaped. */
+/* Text of ours: escaped. */
 void html_text(FILE *out, const char *text);
-/* A sentence that may hold names: escaped, and they are defanged. */
+/* Text from anywhere: escaped, and names in it are defanged. */
 void html_prose(FILE *out, const char *sentence);
 /* "2026-11-22T08:15:30.123Z" as "2026-11-22 08:15 UTC". */
 void html_time(FILE *out, const char *rfc3339);
@@ -29,7 +29,7 @@ struct html_column {
 	const char *title;
 	const char *key;
 	enum {
-		CELL_TEXT, CELL_PROSE,
+		CELL_TEXT,                /* names in it are defanged */
 		CELL_NAME, CELL_LIST,     /* a name; an array of names */
 		CELL_WORDS,               /* an array of words that are no names */
 		CELL_COUNT,

@@ -76,7 +76,7 @@ static void put_value(FILE *out, const json_t *value)
 	char text[TIME_TEXT_LEN];
 
 	if (json_is_string(value))
-		html_text(out, json_string_value(value));
+		html_prose(out, json_string_value(value));
 	else if (json_is_integer(value) && json_integer_value(value) >= 0)
 		html_text(out, count_format((uint64_t)json_integer_value(value), text));
 	else
@@ -113,7 +113,7 @@ static void put_cell(FILE *out, const struct html_column *column, const json_t *
 		put_list(out, value, html_name);
 		break;
 	case CELL_WORDS:
-		put_list(out, value, html_text);
+		put_list(out, value, html_prose);
 		break;
 	case CELL_DAY:
 		fprintf(out, "%.10s", text != NULL ? text : "\xe2\x80\x93");
@@ -127,12 +127,11 @@ static void put_cell(FILE *out, const struct html_column *column, const json_t *
 	case CELL_ID:
 		fprintf(out, "<code>%.10s</code>", text != NULL ? text : "");
 		break;
-	case CELL_PROSE:
 	case CELL_TEXT:
 		if (text == NULL || text[0] == '\0')
 			put_value(out, text == NULL ? value : NULL);
 		else
-			(column->type == CELL_PROSE ? html_prose : html_text)(out, text);
+			html_prose(out, text);
 		break;
 	case CELL_COUNT:
 		put_value(out, value);
@@ -250,6 +249,7 @@ const char HTML_STYLE[] =
 	"*{box-sizing:border-box}\n"
 	"body{margin:0 auto;padding:24px;max-width:1000px;color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif}\n"
 	"h1{font-size:28px;line-height:1.2;margin:0 0 4px}h2{font-size:20px;margin:36px 0 8px;border-bottom:1px solid var(--line);padding-bottom:4px}\n"
+	".first h2{font-size:16px;margin:20px 0 4px;border:0;padding:0}\n"
 	"h3{font-size:16px;margin:20px 0 4px}p,ul{margin:8px 0}a{color:var(--accent)}\n"
 	".meta{color:var(--soft);margin:0 0 20px}.logo{max-height:48px;float:right}\n"
 	".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px;margin:16px 0}\n"

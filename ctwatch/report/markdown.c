@@ -16,29 +16,30 @@ static const char *text_of(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
-static void put_text(FILE *out, const char *text)
+static void put(FILE *out, const char *text)
 {
 	struct buf cell;
 
 	buf_init(&cell, CELL_BYTES_MAX);
-	render_markdown(&cell, text != NULL ? text : "");
+	render_markdown(&cell, text);
 	fputs(buf_text(&cell), out);
 	buf_deinit(&cell);
+}
+
+/* Text from anywhere: names in it are defanged, since "www.example.com" alone is a link on many wikis. */
+static void put_text(FILE *out, const char *text)
+{
+	char *safe = prose_defanged(text != NULL ? text : "");
+
+	put(out, safe);
+	free(safe);
 }
 
 static void put_name(FILE *out, const char *name)
 {
 	char *safe = defang(name != NULL ? name : "");
 
-	put_text(out, safe);
-	free(safe);
-}
-
-static void put_prose(FILE *out, const char *sentence)
-{
-	char *safe = prose_defanged(sentence != NULL ? sentence : "");
-
-	put_text(out, safe);
+	put(out, safe);
 	free(safe);
 }
 
@@ -49,7 +50,7 @@ static void put_value(FILE *out, const json_t *value)
 	size_t i;
 
 	if (json_is_string(value))
-		put_prose(out, json_string_value(value));
+		put_text(out, json_string_value(value));
 	else if (json_is_integer(value) && json_integer_value(value) >= 0)
 		fputs(count_format((uint64_t)json_integer_value(value), text), out);
 	else if (json_is_array(value))
@@ -69,7 +70,7 @@ static void sentences(FILE *out, const char *title, const json_t *list)
 	fputs("\n\n", out);
 	json_array_foreach((json_t *)list, i, item) {
 		fputs("* ", out);
-		put_prose(out, json_string_value(item));
+		put_text(out, json_string_value(item));
 		fputc('\n', out);
 	}
 }
@@ -136,7 +137,7 @@ static void findings(FILE *out, const json_t *document)
 			fputs("* ", out);
 			put_text(out, text_of(row, "signal"));
 			fprintf(out, " %+" JSON_INTEGER_FORMAT ": ", json_integer_value(json_object_get(row, "points")));
-			put_prose(out, text_of(row, "detail"));
+			put_text(out, text_of(row, "detail"));
 			fputc('\n', out);
 		}
 	}

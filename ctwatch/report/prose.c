@@ -16,15 +16,15 @@ static bool is_part(char c)
 	return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '*' || (unsigned char)c >= 0x80;
 }
 
-/* A run of name characters and dots: dangerous when it has a letter beside its dots, or the four parts of an address. */
+/* A run of name characters and dots: a name when its last label has a letter ("T1583.001" has none), or the four numbers of an address. */
 static bool is_name(struct slice run)
 {
 	size_t dots = 0;
-	bool letters = false;
+	bool letters = false;             /* in the label that is being read */
 
 	for (size_t i = 0; i < run.len; i++) {
 		dots += run.data[i] == '.';
-		letters = letters || is_letter((char)run.data[i]) || run.data[i] >= 0x80;
+		letters = (letters && run.data[i] != '.') || is_letter((char)run.data[i]) || run.data[i] >= 0x80;
 	}
 	return dots > 0 && (letters || dots == 3);
 }

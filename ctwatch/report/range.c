@@ -197,6 +197,18 @@ static bool zone_load(const char *name, struct zone *out, struct error *err)
 	return true;
 }
 
+bool report_zone_offset(struct slice file, int64_t utc_second, int64_t *offset_s)
+{
+	struct zone zone = { 0 };
+
+	buf_init(&zone.file, ZONE_FILE_MAX);
+	bool ok = buf_append_slice(&zone.file, file) && parse_zone(&zone);
+	if (ok)
+		*offset_s = zone_offset(&zone, utc_second);
+	buf_deinit(&zone.file);
+	return ok;
+}
+
 /* Local wall clock to UTC; in the hour that a change skips or repeats, the earlier reading. */
 static int64_t zone_to_utc(const struct zone *zone, int64_t local_ms)
 {
@@ -217,9 +229,14 @@ static int64_t week_monday(int iso_year, int iso_week)
 
 bool report_week_parse(const char *text, int *iso_year, int *iso_week)
 {
-	char rest;
+	static const char shape[] = "0000-W00";
 
-	return sscanf(text, "%4d-W%2d%c", iso_year, iso_week, &rest) == 2 && strlen(text) == 8;
+	if (strlen(text) != sizeof(shape) - 1)
+		return false;
+	for (size_t i = 0; shape[i] != '\0'; i++)
+		if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+			return false;
+	return sscanf(text, "%4d-W%2d", iso_year, iso_week) == 2;
 }
 
 bool report_week_range(const char *timezone, int iso_year, int iso_week, int64_t *since_ms, int64_t *until_ms, struct error *err)
@@ -229,7 +246,7 @@ bool report_week_range(const char *timezone, int iso_year, int iso_week, int64_t
 	int year, week;
 
 	time_iso_week(monday, &year, &week);
-	if (iso_week < 1 || year != iso_year || week != iso_week || iso_year < 2013 || iso_year > 2200)
+	if (iso_week < 1 || year != iso_year || week != iso_week || iso_year < 1971 || iso_year > 2200)
 		return error_set(err, ERR_USAGE, "there is no week %d-W%02d", iso_year, iso_week);
 	if (!zone_load(timezone, &zone, err))
 		return false;

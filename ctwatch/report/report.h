@@ -49,6 +49,8 @@ bool report_week_parse(const char *text, int *iso_year, int *iso_week);
 bool report_week_options(const char *timezone, int iso_year, int iso_week, struct report_options *out, struct error *err);
 /* The last week that is over at `now_ms`. */
 bool report_last_week(const char *timezone, int64_t now_ms, int *iso_year, int *iso_week, struct error *err);
+/* Seconds east of Greenwich at a moment (seconds since 1970), by the bytes of a zone file (RFC 8536); false: it is none. */
+bool report_zone_offset(struct slice file, int64_t utc_second, int64_t *offset_s);
 /* The first moment after `after_ms` that is `minute` of the day on `weekday` (0 Monday .. 6 Sunday) there. */
 bool report_next_time(const char *timezone, int weekday, int minute, int64_t after_ms, int64_t *out_ms, struct error *err);
 
