@@ -28,6 +28,7 @@ const struct incident_row INCIDENT_ROWS[N_INCIDENT_CLASSES] = {
 	[INCIDENT_UNPARSABLE_CERT]     = { "UNPARSABLE_CERT",     "medium",   false, false, ENDS_WITH_QUIET },
 	[INCIDENT_ISSUER_MISSING]      = { "ISSUER_MISSING",      "medium",   false, false, ENDS_WITH_QUIET },
 	[INCIDENT_UNREACHABLE]         = { "UNREACHABLE",         "low",      false, false, ENDS_WITH_STATE },
+	[INCIDENT_UNREACHABLE_DAY]     = { "UNREACHABLE",         "high",     false, false, ENDS_WITH_STATE },
 	[INCIDENT_BACKLOG]             = { "BACKLOG",             "high",     false, false, ENDS_WITH_STATE },
 	[INCIDENT_RATE_LIMITED]        = { "RATE_LIMITED",        "medium",   false, false, ENDS_WITH_STATE },
 	[INCIDENT_CLOCK_SUSPECT]       = { "CLOCK_SUSPECT",       "high",     false, false, ENDS_WITH_STATE },

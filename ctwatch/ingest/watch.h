@@ -173,7 +173,7 @@ struct watcher {
 	} incidents[N_INCIDENT_CLASSES];
 	bool contradicted;
 	struct error last_error;
-	int64_t last_error_ms;
+	int64_t last_error_ms, trouble_kept_ms;
 	uint64_t backlog_start;           /* entries behind when it began to grow */
 	int64_t behind_since_ms;
 	uint64_t size_then;

@@ -109,8 +109,51 @@ void watch_want_proof(struct watcher *w, const struct tree_head *older, const st
 	watch_schedule(w);
 }
 
+struct proven {
+	struct watcher *w;
+	struct hash log_id, root;
+	uint64_t size;
+	int64_t now_ms;
+};
+
+static bool proven_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct proven *p = ctx;
+
+	return state_verify_head(st, &p->log_id, p->size, &p->root, p->now_ms, err);
+}
+
+static void on_proven(void *ctx, bool ok, const struct error *err)
+{
+	struct proven *p = ctx;
+	struct watcher *w = p->w;
+
+	(void)ok, (void)err;             /* it stays pending and is asked about again */
+	free(p);
+	watch_release(w);
+}
+
+/* An older head inside what is verified belongs to the same tree: it is no longer pending. */
+static void keep_proven(struct watcher *w)
+{
+	const struct proof_check *proof = &w->proof;
+
+	if (proof->older.tree_size > w->position.verified.end || !w->has_verified_head || proof->newer.tree_size > w->verified_head.tree_size ||
+	    w->ingest->store == NULL)
+		return;
+	struct proven *p = xcalloc(1, sizeof(*p));
+	p->w = w;
+	p->log_id = w->log.log_id;
+	p->root = proof->older.root;
+	p->size = proof->older.tree_size;
+	p->now_ms = watch_now(w);
+	watch_hold(w);
+	store_submit(w->ingest->store, proven_job, on_proven, p);
+}
+
 static void proof_good(struct watcher *w)
 {
+	keep_proven(w);
 	w->proof.wanted = false;
 	w->proof.retry_ms = 0;
 	watch_progress(w);

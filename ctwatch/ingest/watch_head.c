@@ -11,7 +11,7 @@
 
 #define MINUTE_MS ((int64_t)60 * 1000)
 #define HOUR_MS (60 * MINUTE_MS)
-#define READONLY_POLL_MS (6 * HOUR_MS)
+#define FINISHED_POLL_MS (6 * HOUR_MS)
 #define RETRY_MAX_MS (5 * MINUTE_MS)
 #define FUTURE_MS (5 * MINUTE_MS)
 #define STATIC_STALE_MS (10 * MINUTE_MS)
@@ -21,8 +21,8 @@
 
 static int64_t poll_interval(const struct watcher *w)
 {
-	if (w->how == FOLLOW_READONLY && w->has_newest && position_end(&w->position) == w->newest.tree_size)
-		return READONLY_POLL_MS;
+	if (w->how != FOLLOW_LIVE && w->has_newest && position_end(&w->position) == w->newest.tree_size)
+		return FINISHED_POLL_MS;
 	return w->ingest->config->poll_ms;
 }
 
@@ -368,6 +368,7 @@ static void head_came(struct watcher *w, const struct tree_head *head, unsigned 
 	memset(w->bad_signatures_ms, 0, sizeof(w->bad_signatures_ms));
 	watch_clear(w, INCIDENT_BAD_STH_SIGNATURE, "heads verify again");
 	watch_clear(w, INCIDENT_UNREACHABLE, "the log answers again");
+	watch_clear(w, INCIDENT_UNREACHABLE_DAY, "the log answers again");
 	check_oddities(w, oddities);
 	check_fresh(w, head);
 	check_final(w, head, raw);
@@ -419,7 +420,9 @@ void watch_heads_due(struct watcher *w, int64_t now)
 
 	if (w->next_poll_ms != 0 && now >= w->next_poll_ms && w->head_request == NULL)
 		watch_poll(w);
-	if (silent > HOUR_MS && silent > 2 * poll_interval(w) && w->head_failures > 0)
-		watch_report(w, INCIDENT_UNREACHABLE, silent > 24 * HOUR_MS ? "day" : "", "no valid tree head for %s: %s",
-			     duration_format(silent, text), w->last_error.text);
+	if (silent <= HOUR_MS || silent <= 2 * poll_interval(w) || w->head_failures == 0 || w->how == FOLLOW_READ_OUT)
+		return;
+	watch_report(w, INCIDENT_UNREACHABLE, "", "no valid tree head for %s: %s", duration_format(silent, text), w->last_error.text);
+	if (silent > 24 * HOUR_MS)
+		watch_report(w, INCIDENT_UNREACHABLE_DAY, "day", "no valid tree head for more than a day: %s", w->last_error.text);
 }

@@ -4,12 +4,14 @@
  */
 #include "watch.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#define HEADS_KEPT_MAX 8
 #define UPDATE_EVERY_MS ((int64_t)10 * 60 * 1000)
 
 struct report {
@@ -38,6 +40,43 @@ static void report_free(struct report *r)
 	free(r);
 }
 
+/* The signed heads that a subject names by their sizes ("300", "300-600"), as the log sent them: what makes evidence a proof. */
+struct heads_of {
+	uint64_t sizes[2];
+	struct state *st;
+	const char *incident;
+	unsigned n;
+	struct error *err;
+	bool failed;
+};
+
+static bool put_head(void *ctx, const struct state_head *head)
+{
+	struct heads_of *h = ctx;
+	char name[64], source[16];
+
+	if ((head->tree_size != h->sizes[0] && head->tree_size != h->sizes[1]) || h->n == HEADS_KEPT_MAX)
+		return true;
+	snprintf(source, sizeof(source), "%.15s", head->source);
+	snprintf(name, sizeof(name), "signed-head-%u-%" PRIu64 "-%s.raw", ++h->n, head->tree_size, source);
+	if (state_put_evidence(h->st, h->incident, name, head->raw, h->err))
+		return true;
+	h->failed = true;
+	return false;
+}
+
+static bool put_heads(const struct report *r, const char *id, struct state *st, struct error *err)
+{
+	struct heads_of h = { .st = st, .incident = id, .err = err };
+	int n = sscanf(r->subject, "%" SCNu64 "-%" SCNu64, &h.sizes[0], &h.sizes[1]);
+
+	if (n < 1)
+		return true;
+	if (n == 1)
+		h.sizes[1] = h.sizes[0];
+	return state_each_head(st, &r->log_id, false, put_head, &h, err) && !h.failed;
+}
+
 static bool report_job(void *ctx, struct state *st, struct error *err)
 {
 	struct report *r = ctx;
@@ -52,7 +91,7 @@ static bool report_job(void *ctx, struct state *st, struct error *err)
 	for (size_t i = 0; opened && i < r->n_files; i++)
 		if (!state_put_evidence(st, id, r->files[i].name, buf_slice(&r->files[i].content), err))
 			return false;
-	return true;
+	return !opened || r->n_files == 0 || put_heads(r, id, st, err);
 }
 
 static void on_reported(void *ctx, bool ok, const struct error *err)
@@ -109,7 +148,9 @@ static bool news(struct watcher *w, enum incident_class class, const char *subje
 	w->contradicted |= row->contradiction;
 	if (first)
 		diag(w->ingest->diag, row->contradiction ? DIAG_ERROR : DIAG_WARNING, "log", w->log.description, "%s: %s", row->name, summary);
-	if (!first && subject[0] == '\0' && now - w->incidents[class].told_ms < UPDATE_EVERY_MS)
+	bool standing = subject[0] == '\0' || INCIDENT_ROWS[class].end != ENDS_NEVER;
+
+	if (!first && standing && now - w->incidents[class].told_ms < UPDATE_EVERY_MS)
 		return false;
 	w->incidents[class].told_ms = now;
 	return true;

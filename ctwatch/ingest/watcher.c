@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TROUBLE_EVERY_MS 60000
+
 int64_t ingest_now(const struct ingest *in)
 {
 	return in->now_ms(in->clock_ctx);
@@ -137,6 +139,47 @@ void watch_progress(struct watcher *w)
 	w->last_progress_ms = watch_now(w);
 }
 
+struct trouble {
+	struct watcher *w;
+	struct hash log_id;
+	char text[sizeof(((struct error *)0)->text)];
+	int64_t now_ms;
+};
+
+static bool trouble_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct trouble *t = ctx;
+
+	return state_log_progress(st, &t->log_id, 0, t->text, t->now_ms, err);
+}
+
+static void on_trouble(void *ctx, bool ok, const struct error *err)
+{
+	struct trouble *t = ctx;
+	struct watcher *w = t->w;
+
+	(void)ok, (void)err;
+	free(t);
+	watch_release(w);
+}
+
+/* What `logs` shows: at most once a minute, since trouble comes in crowds. */
+static void keep_trouble(struct watcher *w, const struct error *err)
+{
+	int64_t now = watch_now(w);
+
+	if (w->options.scan || w->ingest->store == NULL || w->phase == WATCHER_CLOSING || now < w->trouble_kept_ms + TROUBLE_EVERY_MS)
+		return;
+	w->trouble_kept_ms = now;
+	struct trouble *t = xcalloc(1, sizeof(*t));
+	t->w = w;
+	t->log_id = w->log.log_id;
+	t->now_ms = now;
+	memcpy(t->text, err->text, sizeof(t->text));
+	watch_hold(w);
+	store_submit(w->ingest->store, trouble_job, on_trouble, t);
+}
+
 void watch_trouble(struct watcher *w, const struct error *err)
 {
 	bool same = w->last_error.kind != ERR_NONE && strcmp(w->last_error.text, err->text) == 0;
@@ -145,6 +188,7 @@ void watch_trouble(struct watcher *w, const struct error *err)
 		diag(w->ingest->diag, DIAG_INFO, "log", w->log.description, "%s", err->text);
 	w->last_error = *err;
 	w->last_error_ms = watch_now(w);
+	keep_trouble(w, err);
 }
 
 void watch_settle(struct watcher *w, enum watcher_outcome outcome)
