@@ -24,7 +24,7 @@
 #include "temp_state.h"
 
 #define ARGUMENTS_MAX 48
-#define WAIT_MS 20000
+#define WAIT_MS 60000            /* a loaded machine is slow, not wrong */
 #define FILE_MAX (64u << 20)
 
 void sleep_ms(unsigned ms)

@@ -34,7 +34,7 @@ void run_kit_control(const struct run_kit *kit, const char *query);
 
 /* Rows of a query on the state, columns by "|", rows by newlines. malloc'd. "" when there is no state yet. */
 char *run_kit_sql(const struct run_kit *kit, const char *query);
-/* Waits until the query gives this text, at most 20 s; fails the test then. */
+/* Waits until the query gives this text, at most a minute; fails the test then. */
 void run_kit_wait(const struct run_kit *kit, const char *query, const char *expected);
 /* A file of the directory. malloc'd text, "" when it is missing. */
 char *run_kit_file(const struct run_kit *kit, const char *name);
