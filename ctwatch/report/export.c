@@ -44,6 +44,19 @@ bool export_plain_name(const char *name)
 	return label > 0;
 }
 
+char *export_plain_word(const char *text, char out[EXPORT_WORD_LEN])
+{
+	size_t len = 0;
+
+	for (; *text != '\0' && len + 1 < EXPORT_WORD_LEN; text++) {
+		bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') || strchr("-_./", *text) != NULL;
+
+		out[len++] = plain ? *text : '_';
+	}
+	out[len] = '\0';
+	return out;
+}
+
 void uuid_v5(const uint8_t space[16], struct slice text, char out[37])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();

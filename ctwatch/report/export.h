@@ -75,6 +75,12 @@ bool export_write(struct state *, const struct export_format *, const struct exp
 
 /* Is this a name that zone files, hosts files and rules can hold: letters, digits, hyphens, underscores and dots, within DNS's lengths? */
 bool export_plain_name(const char *name);
+/*
+ * Names of rules come from packs that anybody may write: for comments and metadata, everything but letters, digits and "-_./" becomes
+ * "_", and what is too long is cut. Returns `out`.
+ */
+#define EXPORT_WORD_LEN 128
+char *export_plain_word(const char *text, char out[EXPORT_WORD_LEN]);
 /* RFC 4122 version 5 of `text` in a namespace (16 bytes); 36 characters and NUL. */
 void uuid_v5(const uint8_t space[16], struct slice text, char out[37]);
 

@@ -14,9 +14,9 @@
 
 static void comment(struct exporter *x, char mark, const struct export_item *item)
 {
-	char first[TIME_TEXT_LEN], until[TIME_TEXT_LEN];
+	char first[TIME_TEXT_LEN], until[TIME_TEXT_LEN], rule[EXPORT_WORD_LEN];
 
-	fprintf(x->out, "%c %s, score %d, %s, first seen %.10s, until %.10s\n", mark, item->rule, item->score, item->status,
+	fprintf(x->out, "%c %s, score %d, %s, first seen %.10s, until %.10s\n", mark, export_plain_word(item->rule, rule), item->score, item->status,
 		time_format_rfc3339(item->first_seen_ms, first), time_format_rfc3339(item->expires_ms, until));
 }
 

@@ -88,31 +88,18 @@ static bool number(struct exporter *x, const struct export_item *item, const cha
 	return ok;
 }
 
-/* Names of rules come from packs that anybody may write: nothing in them may end a rule's option. */
-static void plain_word(const char *text, char *out, size_t out_len)
-{
-	size_t len = 0;
-
-	for (; *text != '\0' && len + 1 < out_len; text++) {
-		bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') || strchr("-_./", *text) != NULL;
-
-		out[len++] = plain ? *text : '_';
-	}
-	out[len] = '\0';
-}
-
 /* `conditions` is what stands between the message and the sid. */
 static bool rule(struct exporter *x, const struct export_item *item, const char *part, const char *protocol, const char *what, const char *conditions, struct error *err)
 {
 	const char *action = x->options->action != NULL ? x->options->action : "alert";
-	char first[TIME_TEXT_LEN], until[TIME_TEXT_LEN], plain_rule[128];
+	char first[TIME_TEXT_LEN], until[TIME_TEXT_LEN], plain_rule[EXPORT_WORD_LEN];
 	struct buf text;
 	uint64_t sid, rev;
 
 	/* drop rules hold what was confirmed; the rest stays a warning */
 	if (strcmp(action, "drop") == 0 && !item->confirmed && !item->published && !x->options->unconfirmed)
 		action = "alert";
-	plain_word(item->rule, plain_rule, sizeof(plain_rule));
+	export_plain_word(item->rule, plain_rule);
 	buf_init(&text, 16384);
 	buf_printf(&text, "%s %s (msg:\"ctwatch %s %s\"; %s classtype:bad-unknown; metadata:ctwatch_id %s, ctwatch_rule %s, ctwatch_status %s, confidence %s, created_at %.10s, expires_at %.10s;",
 		   action, protocol, what, item->name, conditions, item->id, plain_rule, item->status, item->score >= 90 ? "High" : item->score >= 75 ? "Medium" : "Low",
