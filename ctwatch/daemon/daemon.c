@@ -299,6 +299,8 @@ static void on_signal(uv_signal_t *handle, int number)
 		daemon_reload(d);
 		return;
 	}
+	if (d->once && !d->flushing)
+		daemon_fail(d, 5);        /* something was left unread */
 	diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "stopping");
 	daemon_stop(d);
 }

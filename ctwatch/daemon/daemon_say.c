@@ -48,7 +48,7 @@ static void say_logs(struct daemon *d, const struct lists_view *view)
 {
 	struct diag *out = d->options->diag;
 	struct tally t = { 0 };
-	char rate[TIME_TEXT_LEN];
+	char rate[TIME_TEXT_LEN], limit[TIME_TEXT_LEN];
 
 	for (size_t i = 0; i < view->union_list->n_logs; i++) {
 		if (view->decisions[i].how == FOLLOW_NOT)
@@ -68,8 +68,8 @@ static void say_logs(struct daemon *d, const struct lists_view *view)
 		diag(out, DIAG_WARNING, "daemon", NULL, "no log is followed: see `ctwatch logs` for the reasons");
 	uint64_t bytes = ENTRIES_PER_SECOND * (t.n_static * STATIC_BYTES + t.n_classic * CLASSIC_BYTES);
 	if (!d->once)
-		diag(out, DIAG_NOTICE, "daemon", NULL, "expect about %s a second from logs of ordinary size at their head (limit %s), and some 50 MB of disk a month",
-		     bytes_format(bytes, rate), d->config->bandwidth_bytes == 0 ? "none" : "set");
+		diag(out, DIAG_NOTICE, "daemon", NULL, "expect about %s a second from logs of ordinary size at their head (limit: %s), and some 50 MB of disk a month",
+		     bytes_format(bytes, rate), d->config->bandwidth_bytes == 0 ? "none" : bytes_format(d->config->bandwidth_bytes, limit));
 }
 
 static void say_rules(struct daemon *d)

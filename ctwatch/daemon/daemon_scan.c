@@ -8,6 +8,8 @@
 #include <jansson.h>
 
 #define PROGRESS_EVERY_MS 500
+#define ESTIMATE_AFTER_MS 5000
+#define LONG_S 60
 
 struct scan_progress {
 	int64_t started_ms, shown_ms;
@@ -15,6 +17,7 @@ struct scan_progress {
 	double rate;                      /* entries per second, smoothed */
 	json_t *printed;                  /* ids of findings that were printed */
 	uint64_t n_findings;
+	bool estimated;                   /* the end was foretold, where it is far */
 };
 
 /* ---- findings as they are found --------------------------------------------------------------------------- */
@@ -118,6 +121,12 @@ static void show_progress(struct daemon *d, const struct watcher_status *status,
 	uint64_t end = status->scan_to < status->head_size ? status->scan_to : status->head_size;
 	uint64_t total = end > status->scan_from ? end - status->scan_from : 0;
 	uint64_t left = total > status->entries_read ? total - status->entries_read : 0;
+	if (!p->estimated && now - p->started_ms >= ESTIMATE_AFTER_MS) {
+		p->estimated = true;
+		if (p->rate >= 1 && (double)left / p->rate > LONG_S)
+			diag(d->options->diag, DIAG_NOTICE, "scan", status->name, "%s entries to read, about %s", count_format(left, total_text),
+			     duration_format((int64_t)((double)left / p->rate * 1000), left_text));
+	}
 	if (d->options->progress == NULL)
 		return;
 	fprintf(d->options->progress, "\r\x1b[K%s of %s entries (%u %%), %s/s, %s left", count_format(status->entries_read, read_text),
