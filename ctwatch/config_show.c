@@ -21,7 +21,7 @@ static bool may_be_token(const char *segment, size_t len)
 
 static bool is_secret_name(const char *name)
 {
-	static const char *const marks[] = { "password", "secret", "token", "authorization", "api_key", "apikey", "credential", "hmac_key" };
+	static const char *const marks[] = { "password", "secret", "token", "authorization", "api_key", "apikey", "credential", "hmac_key", "template" };
 	size_t len = strlen(name);
 
 	if ((len > 5 && strcmp(name + len - 5, "_file") == 0) || (len > 4 && strcmp(name + len - 4, "_env") == 0))
@@ -87,6 +87,24 @@ static json_t *redact_text(const char *text)
 	return value;
 }
 
+/* The address of a sink is a secret as a whole but for its host: paths hold tokens of every length. */
+static json_t *redact_hook(const char *url)
+{
+	const char *authority = strstr(url, "://");
+
+	if (authority == NULL)
+		return json_string("(set)");
+	authority += 3;
+	size_t len = strcspn(authority, "/?#");
+	const char *at = memrchr(authority, '@', len);
+	const char *host = at != NULL ? at + 1 : authority;
+	char *shown = xasprintf("%.*s%.*s/...", (int)(authority - url), url, (int)(authority + len - host), host);
+	json_t *value = json_string(shown);
+
+	free(shown);
+	return value;
+}
+
 /* Custom headers carry tokens under any name. */
 static json_t *redact_headers(const json_t *headers)
 {
@@ -117,7 +135,9 @@ json_t *config_redact(const json_t *value)
 		return json_deep_copy(value);
 	out = json_object();
 	json_object_foreach((json_t *)value, name, inner) {
-		if (is_secret_name(name) && !json_is_null(inner))
+		if (strcmp(name, "url") == 0 && json_is_string(inner))
+			json_object_set_new(out, name, redact_hook(json_string_value(inner)));
+		else if (is_secret_name(name) && !json_is_null(inner))
 			json_object_set_new(out, name, json_string("(set)"));
 		else if (strcmp(name, "headers") == 0 && json_is_object(inner))
 			json_object_set_new(out, name, redact_headers(inner));

@@ -33,6 +33,8 @@ enum sink_stdout { STDOUT_NONE, STDOUT_JSONL, STDOUT_TEXT, STDOUT_TEXT_COLOUR };
 /* Errors name the sink and the key. */
 bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struct sink_set **out, struct error *err);
 void sink_set_free(struct sink_set *);
+/* Is anything in memory that a core dump should not show? */
+bool sink_set_has_secrets(const struct sink_set *);
 /* "mail to soc@...: findings from 60, incidents": one line for the banner of `run`. malloc'd. Holds no secrets. */
 char *sink_describe(const struct sink *sink);
 const char *sink_name(const struct sink *sink);

@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 
 #include "render.h"
+#include "url.h"
 
 #define TIMEOUT_MS 30000
 #define BODY_MAX (8u << 20)
@@ -73,10 +74,12 @@ bool http_open(struct http_sink *http, const struct sink *sink, const struct con
 		http->url = xstrdup(default_url);
 	if (http->url == NULL)
 		return wrong(err, sink, "url", "the address to post to (or \"url_file\", a file that holds it)");
-	if (strncmp(http->url, "https://", 8) != 0 && strncmp(http->url, "http://", 7) != 0)
+	if (!url_is_http(http->url) || !one_line(http->url))
 		return wrong(err, sink, "url", "an https:// address");
-	if (!one_line(http->url) || (http->bearer != NULL && !one_line(http->bearer)))
-		return wrong(err, sink, "url", "one line");
+	if (!url_check(http->url, (const char *const *)config->allow_http.items, err))
+		return error_context(err, "alerts: sink \"%s\"", sink->name);
+	if ((http->bearer != NULL && !one_line(http->bearer)))
+		return wrong(err, sink, "token", "one line");
 	return true;
 }
 

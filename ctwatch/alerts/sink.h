@@ -114,6 +114,7 @@ struct sink {
 	unsigned per_hour;                /* messages; more become a digest. 0: no ceiling */
 	int64_t group_window_ms;          /* how long a first finding waits for others of its registrable domain */
 	int digest_minute;                /* of the day, UTC */
+	bool has_secrets;                 /* passwords, tokens, addresses with tokens */
 };
 
 extern const struct sink_type *const SINK_TYPES[];      /* NULL-terminated */

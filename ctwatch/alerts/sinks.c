@@ -245,6 +245,31 @@ static char *default_name(const struct sink_set *set, const char *type)
 	return name;
 }
 
+/* What `config show` would hide, or what was read from a file or the environment. */
+static bool holds_secrets(const json_t *object)
+{
+	json_t *shown = config_redact(object);
+	bool holds = !json_equal(shown, object);
+	const char *key;
+	json_t *value;
+
+	json_decref(shown);
+	json_object_foreach((json_t *)object, key, value) {
+		size_t len = strlen(key);
+
+		holds = holds || (len > 5 && strcmp(key + len - 5, "_file") == 0 && strcmp(key, "ca_file") != 0) || (len > 4 && strcmp(key + len - 4, "_env") == 0);
+	}
+	return holds;
+}
+
+bool sink_set_has_secrets(const struct sink_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->items[i]->has_secrets)
+			return true;
+	return false;
+}
+
 static bool add_sink(struct sink_set *set, const struct config *config, const json_t *object, struct error *err)
 {
 	const char *type_name = json_string_value(json_object_get(object, "type"));
@@ -264,6 +289,7 @@ static bool add_sink(struct sink_set *set, const struct config *config, const js
 
 	struct sink *sink = xcalloc(1, sizeof(*sink));
 	sink->type = type;
+	sink->has_secrets = holds_secrets(object);
 	sink->name = name != NULL ? xstrdup(json_string_value(name)) : default_name(set, type_name);
 	if (!read_common(sink, object, err) || !type->open(sink, config, object, err)) {
 		sink_free(sink);

@@ -517,6 +517,7 @@ int daemon_run(const struct daemon_options *options)
 		mask_signals(SIG_UNBLOCK);
 		return exit_code_for(&err);
 	}
+	daemon_hide_secrets(sinks);
 	uv_loop_init(&d.loop);
 	if (sinks != NULL)
 		state_set_router(st, alerts_route, sinks);

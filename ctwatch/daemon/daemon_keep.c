@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* ---- listed logs, read or not --------------------------------------------------------------------------- */
@@ -198,4 +200,19 @@ bool daemon_on_room(void *ctx, struct state *st, struct error *err)
 {
 	(void)ctx;
 	return state_close_incidents(st, &NO_LOG, "DISK_FULL", "there is room again", now_on_any_thread(), err);
+}
+
+/* ---- secrets ------------------------------------------------------------------------------------------------------- */
+
+void daemon_hide_secrets(const struct sink_set *sinks)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (sinks == NULL || !sink_set_has_secrets(sinks))
+		return;
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+	/* also keeps debuggers of the same user and core_pattern pipes out; the leak sanitizer is a debugger */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }

@@ -68,6 +68,8 @@ bool daemon_on_room(void *ctx, struct state *st, struct error *err);
 /* daemon_rates.c: what hosts allowed, over a restart */
 void daemon_load_rates(struct daemon *);
 void daemon_save_rates(struct daemon *);
+/* No core dump once there are secrets in memory. */
+void daemon_hide_secrets(const struct sink_set *sinks);
 /* daemon_reload.c */
 void daemon_reload(struct daemon *);
 /* daemon_rematch.c: kept certificates under new rules */

@@ -59,6 +59,7 @@ void daemon_reload(struct daemon *d)
 	}
 	bool changed = strcmp(ruleset_id(rules), ruleset_id(rules_ref_set(pool_rules(d->pool)))) != 0;
 	pool_set_rules(d->pool, rules_ref_new(rules));
+	daemon_hide_secrets(sinks);
 	alerts_reload(d->alerts, sinks);
 	if (have_config)
 		swap_config(d, &config);
