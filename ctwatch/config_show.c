@@ -98,7 +98,7 @@ static json_t *redact_hook(const char *url)
 	size_t len = strcspn(authority, "/?#");
 	const char *at = memrchr(authority, '@', len);
 	const char *host = at != NULL ? at + 1 : authority;
-	char *shown = xasprintf("%.*s%.*s/...", (int)(authority - url), url, (int)(authority + len - host), host);
+	char *shown = xasprintf("%.*s%s%.*s/...", (int)(authority - url), url, at != NULL ? "...@" : "", (int)(authority + len - host), host);
 	json_t *value = json_string(shown);
 
 	free(shown);
