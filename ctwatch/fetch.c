@@ -688,7 +688,7 @@ char *user_agent_make(const char *contact)
 		if ((unsigned char)*c > 0x20 && (unsigned char)*c < 0x7f && strchr("();\\\"", *c) == NULL)
 			clean[n++] = *c;
 	clean[n] = '\0';
-	return xasprintf("ctwatch/%s (+%s%s%s)", CTWATCH_VERSION, PROJECT_URL, n > 0 ? "; " : "", clean);
+	return xasprintf("ctwatch/%s (+%s%s%s)", CTWATCH_VERSION, CTWATCH_PROJECT_URL, n > 0 ? "; " : "", clean);
 }
 
 static char *dup_or_null(const char *text)

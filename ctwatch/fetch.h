@@ -15,13 +15,8 @@
 struct fetcher;
 struct fetch;                       /* one request under way */
 
-/* Where the project lives: logs ask for a way to reach whoever reads them. */
-#ifndef PROJECT_URL
-#define PROJECT_URL "https://ctwatch.invalid/"   /* a packager names the real one */
-#endif
-
 /*
- * "ctwatch/0.1.0 (+<project URL>; soc@example.org)": logs put clients without an address into one slow lane (shared/spec/ct-protocols.md
+ * "ctwatch/0.1.0 (+<CTWATCH_PROJECT_URL, of the build>; soc@example.org)": logs put clients without an address into one slow lane (shared/spec/ct-protocols.md
  * 2.8). `contact` NULL or empty: the project alone. What would break the header is left out. malloc'd.
  */
 char *user_agent_make(const char *contact);
