@@ -128,8 +128,12 @@ bool utf8_take(struct slice *in, uint32_t *code_point);
 /* Encodes into out[4]; returns the number of bytes. */
 size_t utf8_put(uint32_t code_point, uint8_t *out);
 
-/* The word of `known` (NULL-terminated) that `word` was probably meant to be, or NULL: for "did you mean". */
+/*
+ * The word of `known` (NULL-terminated, or `n` of them) that `word` was probably meant to be, or NULL: for "did you mean". The only one
+ * that it begins, else the nearest by edit distance; case is ignored.
+ */
 const char *text_nearest(const char *word, const char *const *known);
+const char *text_nearest_of(const char *word, const char *const *known, size_t n);
 
 /* ---- time: milliseconds since the Unix epoch, UTC, no leap seconds ------------------------- */
 

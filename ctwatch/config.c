@@ -31,52 +31,25 @@ static const struct key_row *row_named(const char *name)
 
 /* ---- unknown keys -------------------------------------------------------------------------------- */
 
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein distance; names longer than the table are as far as can be. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_BYTES + 1], a_len = strlen(a), b_len = strlen(b);
-
-	if (a_len > NAME_MAX_BYTES || b_len > NAME_MAX_BYTES)
-		return NAME_MAX_BYTES;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			size_t above = row[j];
-
-			row[j] = least(least(row[j], row[j - 1]) + 1, diagonal + (tolower(a[i - 1]) != tolower(b[j - 1])));
-			diagonal = above;
-		}
-	}
-	return row[b_len];
-}
-
-/* The key that was probably meant, compared with its whole name and with its last part; NULL when none is near. */
+/* The key that was probably meant, compared with its whole name, then with its last part; NULL when none is near. */
 static const char *nearest_key(const char *name)
 {
-	const char *best = NULL;
-	size_t best_distance = strlen(name) / 3 + 2;
+	const char **known = xcalloc(N_CONFIG_KEYS, sizeof(*known)), *near;
 
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
+		known[i] = CONFIG_KEYS[i].name;
+	near = text_nearest_of(name, known, N_CONFIG_KEYS);
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const char *key = CONFIG_KEYS[i].name, *dot = strrchr(key, '.');
-		size_t d = distance(name, key);
+		const char *dot = strrchr(CONFIG_KEYS[i].name, '.');
 
-		if (dot != NULL)
-			d = least(d, distance(name, dot + 1));
-		if (d < best_distance) {
-			best = key;
-			best_distance = d;
-		}
+		known[i] = dot != NULL ? dot + 1 : CONFIG_KEYS[i].name;
 	}
-	return best;
+	const char *part = near == NULL ? text_nearest_of(name, known, N_CONFIG_KEYS) : NULL;
+	for (size_t i = 0; part != NULL && i < N_CONFIG_KEYS; i++)
+		if (known[i] == part)
+			near = CONFIG_KEYS[i].name;
+	free(known);
+	return near;
 }
 
 static bool unknown_key(const char *name, struct error *err)
@@ -147,7 +120,7 @@ bool file_read(const char *path, size_t max_bytes, struct buf *out, struct error
 	buf_init(&content, max_bytes + 1);      /* one more than allowed tells "too long" from "just fits" */
 	uint8_t chunk[16384];
 	bool fits = true;
-	while (fits && (n = fread(chunk, 1, least(sizeof(chunk), max_bytes + 1 - content.len), file)) > 0)
+	while (fits && (n = fread(chunk, 1, sizeof(chunk) < max_bytes + 1 - content.len ? sizeof(chunk) : max_bytes + 1 - content.len, file)) > 0)
 		fits = buf_append(&content, chunk, n) && content.len <= max_bytes;
 	bool broken = ferror(file) != 0;
 	fclose(file);

@@ -44,7 +44,7 @@ static bool read_technique_modes(const struct source *src, const struct node *at
 		*out = xcalloc(n, sizeof(**out));
 	json_object_foreach(at->value, key, value) {
 		struct node member = source_member(at, key, value);
-		const char *mode = json_is_string(value) ? json_string_value(value) : "", *near = nearest_word(key, names, n);
+		const char *mode = json_is_string(value) ? json_string_value(value) : "", *near = text_nearest_of(key, names, n);
 		size_t i, m;
 
 		for (i = 0; i < n && strcmp(names[i], key) != 0; i++)
@@ -210,7 +210,7 @@ static bool use_set(const struct source *src, const struct node *at, const struc
 		words[n++] = *p;
 	for (size_t i = 0; i < config->n_sets && n < ARRAY_LEN(words); i++)
 		words[n++] = config->sets[i]->name;
-	near = nearest_word(name, words, n);
+	near = text_nearest_of(name, words, n);
 	return source_error(src, at, "there is no keyword set \"%s\"%s%s%s", name, near ? ": did you mean \"" : "", near ? near : "",
 			    near ? "\"?" : "");
 }

@@ -161,50 +161,6 @@ void source_warn(const struct source *src, const struct node *at, const char *fo
 	warning_add(src->warnings, "%s:%d:%d: %s", src->name, line, column, text);
 }
 
-#define NEAR_WORD_MAX 32
-
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NEAR_WORD_MAX + 1], la = strlen(a), lb = strlen(b);
-
-	if (la > NEAR_WORD_MAX || lb > NEAR_WORD_MAX)
-		return NEAR_WORD_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
-const char *nearest_word(const char *word, const char *const *words, size_t n)
-{
-	const char *best = NULL;
-	size_t best_distance = strlen(word) / 2 + 2;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t d = distance(word, words[i]);
-
-		if (d >= best_distance)
-			continue;
-		best_distance = d;
-		best = words[i];
-	}
-	return best;
-}
-
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
 bool source_parse(const struct source *src, json_t **out)
@@ -414,7 +370,7 @@ static bool unknown_key(const struct source *src, const struct node *at, const s
 
 	for (const struct member *row = table; row->key && n < ARRAY_LEN(words); row++)
 		words[n++] = row->key;
-	near = nearest_word(at->key, words, n);
+	near = text_nearest_of(at->key, words, n);
 	text_escape(slice_text(at->key), escaped, sizeof(escaped));
 	if (near)
 		return source_error(src, at, "%s has no key \"%s\": did you mean \"%s\"?", what, escaped, near);

@@ -65,8 +65,6 @@ bool source_error(const struct source *, const struct node *at, const char *form
 void source_warn(const struct source *, const struct node *at, const char *format, ...) PRINTF_LIKE(3, 4);
 /* A warning without a position. */
 void warning_add(struct text_list *warnings, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Of several words the one with the smallest edit distance to `word`, when it is near enough to be meant; else NULL. */
-const char *nearest_word(const char *word, const char *const *words, size_t n);
 
 /* "*.Example.COM." or Unicode to A-labels without star and dots at the ends; false with a sentence at the node. */
 bool source_domain(const struct source *, const struct node *, char out[DNS_NAME_MAX + 1]);

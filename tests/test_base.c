@@ -174,6 +174,13 @@ static void the_nearest_word_is_offered_only_when_it_is_near(void **state)
 	assert_string_equal(text_nearest("chek", known), "check");
 	assert_null(text_nearest("zebra", known));
 	assert_null(text_nearest("", known));
+	assert_null(text_nearest("checkcheckcheckcheckcheckcheckcheckcheckcheckcheckcheckcheckcheck", known));
+	/* the beginning of a word is that word, unless of two */
+	assert_string_equal(text_nearest("f", known), "findings");
+	assert_string_equal(text_nearest("INC", known), "incidents");
+	assert_null(text_nearest("in", known));
+	assert_null(text_nearest_of("check", known, 3));
+	assert_null(text_nearest_of("check", known, 0));
 }
 
 static void sha256_of_nothing_is_the_known_value(void **state)
