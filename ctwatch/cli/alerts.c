@@ -245,7 +245,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command alerts_command = {
 	.name = "alerts",
-	.summary = "what was told to whom: list, test every sink, send dead letters again",
+	.summary = "what was told to whom: list, test every sink, send again",
 	.usage = "[list] [--dead] [--sink NAME] [--status STATUS] [-n N]\n"
 		 "test [--sink NAME]\n"
 		 "retry ID...|--all",

@@ -114,10 +114,11 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command brands_command = {
 	.name = "brands",
-	.summary = "the organisations that are watched: list, add, measure their noise",
+	.summary = "the organisations you watch: list, add, measure their noise",
 	.usage = "[list]\nadd NAME DOMAIN... [--file FILE]\nadd --csv FILE [--file FILE]\nnoise FILE [--words FILE]",
 	.help = "add: a name and its real domains are enough; terms are derived from both. Writes the brand file\n"
 		"that the configuration names (or --file) and prints what will be caught and what will not.\n"
+		"\n"
 		"noise: a file of ordinary names, one a line: per brand and term how many of a million would be\n"
 		"flagged, how many a day, and advice about terms that are ordinary words.\n"
 		"\n"

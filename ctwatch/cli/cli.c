@@ -8,8 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROGRAM_SUMMARY "ctwatch follows Certificate Transparency logs, proves what it read, and says which new\n" \
-			"certificates are built like TAG-53's domains or pass for an organisation you watch.\n"
+#define PROGRAM_SUMMARY "ctwatch follows Certificate Transparency logs, proves what it read, and says\n" \
+			"which new certificates are built like TAG-53's domains or pass for an\n" \
+			"organisation you watch.\n"
+#define HELP_WIDTH 79
+#define OPTION_COLUMN 28             /* where the help of an option begins */
 
 int exit_code_of(const struct error *err)
 {
@@ -47,22 +50,39 @@ static void print_option(FILE *out, const struct option *option)
 		snprintf(letter, sizeof(letter), "-%c, ", option->letter);
 	snprintf(left, sizeof(left), "  %s--%s%s%s", letter, option->name, option->argument != NULL ? " " : "",
 		 option->argument != NULL ? option->argument : "");
-	fprintf(out, "%-28s", left);
-	if (strlen(left) >= 28)
-		fprintf(out, "\n%-28s", "");
-	/* wrapped by hand: the first line stands behind the option */
-	size_t column = 28;
+	fprintf(out, "%-*s", OPTION_COLUMN - 1, left);
+	if (strlen(left) >= OPTION_COLUMN)
+		fprintf(out, "\n%*s", OPTION_COLUMN - 1, "");
+	/* the first line stands behind the option */
+	size_t column = OPTION_COLUMN - 1;
 	for (const char *word = option->help; *word != '\0';) {
 		size_t len = strcspn(word, " ");
 
-		if (column > 28 && column + len > 79) {
-			fprintf(out, "\n%-28s", "");
-			column = 28;
+		if (column >= OPTION_COLUMN && column + 1 + len > HELP_WIDTH) {
+			fprintf(out, "\n%*s", OPTION_COLUMN - 1, "");
+			column = OPTION_COLUMN - 1;
 		}
-		fprintf(out, "%.*s ", (int)len, word);
+		fprintf(out, " %.*s", (int)len, word);
 		column += len + 1;
 		word += len;
 		word += strspn(word, " ");
+	}
+	fputc('\n', out);
+}
+
+/* One way to call a command; what does not fit stands below, and an option is not torn from its argument. */
+static void print_usage_line(FILE *out, const char *lead, const char *name, struct slice words)
+{
+	int column = fprintf(out, "%sctwatch %s", lead, name), indent = column + 1;
+
+	while (words.len > 0) {
+		const char *cut = memmem(words.data, words.len, " [", 2);
+		int len = (int)(cut != NULL ? cut - (const char *)words.data : (ptrdiff_t)words.len);
+
+		if (column >= indent && column + 1 + len > HELP_WIDTH)
+			column = fprintf(out, "\n%*s", indent - 1, "") - 1;
+		column += fprintf(out, " %.*s", len, (const char *)words.data);
+		words = slice_sub(words, cut != NULL ? (size_t)len + 1 : words.len, words.len);
 	}
 	fputc('\n', out);
 }
@@ -75,17 +95,42 @@ static void print_usage(FILE *out, const struct command *command)
 	do {
 		size_t len = strcspn(line, "\n");
 
-		fprintf(out, "%sctwatch %s%s%.*s\n", lead, command->name, len > 0 ? " " : "", (int)len, line);
+		print_usage_line(out, lead, command->name, slice_of(line, len));
 		lead = "       ";
 		line += len;
 		line += *line == '\n';
 	} while (*line != '\0');
 }
 
+/* As in the manual page: lines that begin with a space stand as they are, others are one paragraph until an empty line. */
+static void print_help_text(FILE *out, const char *text)
+{
+	while (*text != '\0') {
+		const char *end = text;
+
+		if (*text == ' ' || *text == '\n') {
+			end += strcspn(end, "\n");
+			fprintf(out, "%.*s\n", (int)(end - text), text);
+		} else {
+			do {
+				end += strcspn(end, "\n");
+				end += *end == '\n';
+			} while (*end != '\0' && *end != '\n' && *end != ' ');
+			char *paragraph = slice_dup_text(slice_of(text, (size_t)(end - text)));
+			cli_paragraph(out, HELP_WIDTH, 0, paragraph);
+			free(paragraph);
+			text = end;
+			continue;
+		}
+		text = end + (*end == '\n');
+	}
+}
+
 static void print_command_help(FILE *out, const struct command *command)
 {
 	print_usage(out, command);
-	fprintf(out, "\n%s\n", command->help);
+	fputc('\n', out);
+	print_help_text(out, command->help);
 	if (command->options != NULL) {
 		fprintf(out, "\nOptions:\n");
 		for (const struct option *o = command->options; o->name != NULL; o++)
@@ -103,9 +148,9 @@ static void print_help(FILE *out)
 		fprintf(out, "  %-11s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
 	fprintf(out,
 		"\n'ctwatch <command> --help' explains one command. To begin:\n"
-		"  ctwatch run                              follow every log; findings as JSON lines\n"
-		"  ctwatch check drive-globalordnance.com   what the rules say of a name, and why\n"
-		"  ctwatch brands add \"My Company\" my.example   watch your own names\n");
+		"  ctwatch run                             follow every log, print findings\n"
+		"  ctwatch check drive-globalordnance.com  what the rules say of a name, and why\n"
+		"  ctwatch brands add 'My Ltd' my.example  watch your own names\n");
 }
 
 /* ---- options ---------------------------------------------------------------------------------------- */

@@ -57,13 +57,26 @@ static int show(struct cli *cli)
 	return EXIT_DONE;
 }
 
+/* A list has a space behind each comma, where its line may be broken. */
+static void print_default(struct cli *cli, const char *text)
+{
+	struct buf line;
+
+	buf_init(&line, 4096);
+	buf_append_text(&line, "default ");
+	for (; *text != '\0'; text++)
+		buf_append(&line, *text == ',' ? ", " : text, *text == ',' ? 2 : 1);
+	cli_paragraph(cli->out, cli->width, 4, buf_text(&line));
+	buf_deinit(&line);
+}
+
 static void print_key(struct cli *cli, const struct config_key *key)
 {
 	struct palette colours = cli_palette(cli);
 
-	fprintf(cli->out, "%s%s%s  %s%s%s%s", colours.bold, key->name, colours.reset, colours.dim, key->type,
-		key->default_text[0] != '\0' ? ", default " : "", key->default_text);
-	fprintf(cli->out, "%s\n", colours.reset);
+	fprintf(cli->out, "%s%s%s  %s%s%s\n", colours.bold, key->name, colours.reset, colours.dim, key->type, colours.reset);
+	if (key->default_text[0] != '\0')
+		print_default(cli, key->default_text);
 	cli_paragraph(cli->out, cli->width, 4, key->help);
 	fprintf(cli->out, "    CTWATCH_");
 	for (const char *c = key->name; *c != '\0'; c++)

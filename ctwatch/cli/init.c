@@ -1,8 +1,8 @@
 /* `ctwatch init`: a commented configuration and a watch list to begin with, from a few questions or options. */
 #include "cli.h"
+#include "output_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -46,20 +46,29 @@ static char *ask(struct cli *cli, const char *question, const char *given, bool 
 	return NULL;
 }
 
-static bool write_new(const char *path, json_t *root, bool replace, struct error *err)
+static bool may_write(const char *path, bool replace, struct error *err)
+{
+	return replace || access(path, F_OK) != 0 || error_set(err, ERR_USAGE, "%s is there already; --force replaces it", path);
+}
+
+/* What was said may break a rule: said now, with the line, and before anything is replaced. */
+static bool write_file(const char *path, json_t *root, bool is_configuration, struct error *err)
 {
 	char *text = json_dumps(root, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (replace ? O_TRUNC : O_EXCL), 0640);
-	bool ok = false;
+	struct output_file file;
+	struct config config;
 
 	if (text == NULL)
-		error_set(err, ERR_USAGE, "cannot write %s: what was said is not UTF-8", path);
-	else if (fd < 0)
-		error_set(err, ERR_USAGE, errno == EEXIST ? "%s is there already (%s); --force replaces it" : "cannot write %s: %s", path, strerror(errno));
-	else
-		ok = dprintf(fd, "%s\n", text) > 0 || error_set(err, ERR_USAGE, "cannot write %s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+		return error_set(err, ERR_USAGE, "cannot write %s: what was said is not UTF-8", path);
+	bool ok = output_file_open(&file, path, NULL, err);
+	if (ok) {
+		fchmod(fileno(file.stream), 0640);
+		fprintf(file.stream, "%s\n", text);
+		fflush(file.stream);
+		if (is_configuration && (ok = config_load(file.temporary, &config, err)))
+			config_deinit(&config);
+		ok = output_file_close(&file, ok, err);
+	}
 	free(text);
 	return ok;
 }
@@ -114,24 +123,14 @@ static bool write_files(struct cli *cli, const struct init_options *options, con
 	const char *directory = options->directory != NULL ? options->directory : ".";
 	char *brands_path = xasprintf("%s/brands.json", directory);
 	json_t *root = configuration(a->contact, a->webhook, cli->state_path, a->name != NULL), *brands = NULL;
-	struct config config;
 
 	bool ok = mkdir(directory, 0750) == 0 || errno == EEXIST || error_set(err, ERR_USAGE, "cannot make %s: %s", directory, strerror(errno));
+	ok = ok && may_write(path, options->force, err) && (a->name == NULL || may_write(brands_path, options->force, err));
 	if (ok && a->name != NULL) {
 		brands = watch_list(a->name, a->domains);
-		ok = brands == NULL ? error_set(err, ERR_USAGE, "the name of the organisation is not UTF-8") :
-				      write_new(brands_path, brands, options->force, err);
+		ok = brands != NULL || error_set(err, ERR_USAGE, "the name of the organisation is not UTF-8");
 	}
-	ok = ok && write_new(path, root, options->force, err);
-	/* what was said may break a rule: say so now, with the line */
-	if (ok && !config_load(path, &config, err)) {
-		unlink(path);
-		if (brands != NULL)
-			unlink(brands_path);
-		ok = false;
-	} else if (ok) {
-		config_deinit(&config);
-	}
+	ok = ok && write_file(path, root, true, err) && (brands == NULL || write_file(brands_path, brands, false, err));
 	json_decref(brands);
 	json_decref(root);
 	free(brands_path);

@@ -375,7 +375,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command logs_command = {
 	.name = "logs",
-	.summary = "every log: how far it is read and proven, and which are not read and why",
+	.summary = "every log: how far it is read and proven, which are not, and why",
 	.usage = "[NAME] [--format text|json|jsonl]",
 	.help = "Without a word, a line for every log; with a part of a log's name or URL, all\n"
 		"that is known of it.\n"
