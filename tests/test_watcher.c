@@ -207,6 +207,57 @@ static void a_mismatch_is_read_again_three_times_before_it_is_told_and_reading_g
 	stop(&b);
 }
 
+static void close_by_hand(struct bench *b, const char *class)
+{
+	char *query = xasprintf("SELECT id FROM incident WHERE class = '%s' AND closed_ms = 0", class);
+	char *id = run_kit_sql(&b->kit, query);
+	const char *const close[] = { "incidents", "close", id, "--why", "the operator put it right", NULL };
+
+	assert_int_equal(run_kit_run(&b->kit, close), 0);
+	free(id);
+	free(query);
+}
+
+static void a_mismatch_that_is_closed_by_hand_is_verified_again_without_a_restart(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "static", "--initial", "512", NULL };
+	struct bench b;
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	wait_for(&b, "SELECT verified_size FROM log", "512");
+	run_kit_control(&b.kit, "log=0&misbehave=tampered-entry,at=600");
+	run_kit_control(&b.kit, "log=0&grow=256");
+	for (unsigned i = 0; i < 3; i++) {
+		later(&b, 31 * MINUTE);
+		spin(&b, 1000);
+	}
+	wait_for(&b, "SELECT closed_ms > 0 FROM incident WHERE class = 'ENTRIES_MISMATCH'", "0");
+	run_kit_control(&b.kit, "log=0&grow=256");
+	later(&b, MINUTE);
+	wait_for(&b, "SELECT max(stop), (SELECT verified_size FROM log) FROM read_range", "1024|512");
+
+	/* still wrong: the same verdict, again after three attempts */
+	close_by_hand(&b, "ENTRIES_MISMATCH");
+	for (unsigned i = 0; i < 4; i++) {
+		later(&b, 31 * MINUTE);
+		spin(&b, 1000);
+	}
+	wait_for(&b, "SELECT count(*), sum(closed_ms > 0) FROM incident WHERE class = 'ENTRIES_MISMATCH'", "2|1");
+	wait_for(&b, "SELECT verified_size FROM log", "512");
+
+	run_kit_control(&b.kit, "log=0&behave=all");
+	close_by_hand(&b, "ENTRIES_MISMATCH");
+	later(&b, MINUTE);
+	wait_for(&b, "SELECT start, stop, verified FROM read_range", "0|1024|1");
+	wait_for(&b, "SELECT verified_size FROM log", "1024");
+	wait_for(&b, "SELECT sum(entries), sum(verified) FROM counters", "1024|1024");
+	struct watcher_status status;
+	watcher_status(b.watcher, &status);
+	assert_false(status.contradicted);
+	stop(&b);
+}
+
 static void transient_corruption_is_a_flap_that_names_the_entry(void **state)
 {
 	static const char *const ARGUMENTS[] = { "--api", "static", "--initial", "512", "--misbehave", "tampered-entry,at=300,times=2", NULL };
@@ -281,6 +332,7 @@ int main(void)
 		cmocka_unit_test(silence_becomes_an_incident_after_an_hour_and_a_grave_one_after_a_day),
 		cmocka_unit_test(a_missing_tile_is_told_after_ten_minutes_and_does_not_stop_the_rest),
 		cmocka_unit_test(a_mismatch_is_read_again_three_times_before_it_is_told_and_reading_goes_on),
+		cmocka_unit_test(a_mismatch_that_is_closed_by_hand_is_verified_again_without_a_restart),
 		cmocka_unit_test(transient_corruption_is_a_flap_that_names_the_entry),
 		cmocka_unit_test(a_backlog_that_does_not_shrink_is_blindness),
 		cmocka_unit_test(a_clock_of_ours_that_servers_deny_is_doubted_before_they_are),

@@ -79,7 +79,7 @@ struct doubt {
 	char raw_url[512];
 	struct request *request;
 	struct tree_walk *walk;
-	char incident[FINDING_ID_LEN + 1];
+	enum incident_class class;        /* BROKEN: the incident that says so; verification waits until somebody closes it */
 };
 
 struct watcher {
@@ -141,7 +141,7 @@ struct watcher {
 	/* committing */
 	struct commit *commit;
 	int64_t retry_commit_ms;
-	bool commit_wanted;
+	bool compare_wanted;              /* roots, although nothing new was read */
 	struct state_counters counters;   /* requests since the last commit */
 	uint64_t entries_read;
 
@@ -168,9 +168,11 @@ struct watcher {
 
 	/* incidents */
 	struct {
-		bool open;
+		bool open, kept;          /* kept: the state knows that it is open */
 		int64_t seen_ms, told_ms;
 	} incidents[N_INCIDENT_CLASSES];
+	bool looking;                     /* whether somebody closed one by hand */
+	int64_t looked_ms;
 	bool contradicted;
 	struct error last_error;
 	int64_t last_error_ms, trouble_kept_ms;
@@ -222,6 +224,10 @@ void watch_check_proof(struct watcher *);
 void watch_want_proof(struct watcher *, const struct tree_head *older, const struct tree_head *newer);
 void watch_doubt(struct watcher *, const struct tree_head *head);
 void watch_doubt_due(struct watcher *);
+/* The incident of a doubt that was BROKEN is closed: verification goes on from the verified size. */
+void watch_doubt_over(struct watcher *);
+/* watch_closed.c */
+void watch_closed_look(struct watcher *, int64_t now_ms);
 /* watch_issuer.c */
 void watch_want_issuers(struct watcher *, const struct found *found);
 int64_t watch_issuers_due(const struct watcher *);

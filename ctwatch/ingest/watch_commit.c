@@ -312,6 +312,7 @@ static void on_committed(void *ctx, bool ok, const struct error *err)
 		for (size_t i = 0; i < c->n_reads; i++)
 			c->reads[i]->phase = READ_READY;
 		add_counters(&w->counters, &c->requests);
+		w->compare_wanted = true;
 		if (w->phase != WATCHER_CLOSING) {
 			watch_trouble(w, err);
 			w->retry_commit_ms = watch_now(w) + RETRY_MS;
@@ -330,7 +331,7 @@ static void on_committed(void *ctx, bool ok, const struct error *err)
 
 void watch_commit(struct watcher *w)
 {
-	bool due = false;
+	bool due = w->compare_wanted;
 
 	if (w->commit != NULL || w->retry_commit_ms != 0 || w->phase != WATCHER_FOLLOWING)
 		return;
@@ -346,6 +347,7 @@ void watch_commit(struct watcher *w)
 			watch_settle(w, WATCHER_CAUGHT_UP);
 		return;
 	}
+	w->compare_wanted = false;
 	struct commit *c = xcalloc(1, sizeof(*c));
 	c->w = w;
 	c->log_id = w->log.log_id;

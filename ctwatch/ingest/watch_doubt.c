@@ -5,7 +5,8 @@
  *                         ^                          |
  *                         +------- differs ----------+--third time--> ASKING who is wrong --> incident, BROKEN
  *
- * BROKEN: the log never verifies again, reading and matching go on beyond the head, unverified, under a standing incident.
+ * BROKEN: the log is not verified any more, reading and matching go on beyond the head, unverified, under a standing incident.
+ * When somebody closes that incident, it is verified again from the last verified size on: what does not fit is read again.
  * Evidence is bounded: every leaf hash of the range (up to a million), the raw entries of the first response only.
  */
 #include "watch.h"
@@ -111,6 +112,7 @@ static void verdict(struct watcher *w, enum incident_class class, const char *be
 	buf_deinit(&leaves);
 	buf_deinit(&peaks);
 	d->phase = DOUBT_BROKEN;
+	d->class = class;
 	d->next_ms = 0;
 	watch_commit(w);
 	watch_pump(w);
@@ -228,5 +230,13 @@ void watch_doubt_due(struct watcher *w)
 		return;
 	d->phase = DOUBT_READING;
 	d->next_ms = 0;
+	watch_pump(w);
+}
+
+void watch_doubt_over(struct watcher *w)
+{
+	forget(w);
+	w->compare_wanted = true;
+	watch_commit(w);
 	watch_pump(w);
 }

@@ -84,4 +84,5 @@ void watch_health(struct watcher *w, int64_t now)
 	check_throttling(w, now);
 	check_clock(w);
 	close_quiet(w, now);
+	watch_closed_look(w, now);
 }

@@ -99,6 +99,8 @@ static void on_reported(void *ctx, bool ok, const struct error *err)
 	struct report *r = ctx;
 	struct watcher *w = r->w;
 
+	if (ok && !r->close)
+		w->incidents[r->class].kept = w->incidents[r->class].open;
 	if (!ok && w->phase != WATCHER_CLOSING) {
 		diag(w->ingest->diag, DIAG_ERROR, "state", w->log.description, "incident %s is not recorded: %s", INCIDENT_ROWS[r->class].name, err->text);
 		w->incidents[r->class].told_ms = 0;
@@ -203,7 +205,7 @@ void watch_clear(struct watcher *w, enum incident_class class, const char *why)
 	if (!w->incidents[class].open)
 		return;
 	diag(w->ingest->diag, DIAG_NOTICE, "log", w->log.description, "%s is over: %s", INCIDENT_ROWS[class].name, why);
-	w->incidents[class].open = false;
+	w->incidents[class].open = w->incidents[class].kept = false;
 	struct report *r = xcalloc(1, sizeof(*r));
 	r->class = class;
 	r->close = true;

@@ -402,14 +402,16 @@ static void take_loaded(struct watcher *w, struct load *load)
 	w->n_pending = w->pending_cap = load->n_pending;
 	load->pending = NULL;
 	for (size_t i = 0; i < N_INCIDENT_CLASSES; i++) {
-		w->incidents[i].open = load->open_since_ms[i] != 0;
+		w->incidents[i].open = w->incidents[i].kept = load->open_since_ms[i] != 0;
 		w->incidents[i].seen_ms = load->open_since_ms[i];
 		w->incidents[i].told_ms = w->started_ms;
 	}
 	if (w->incidents[INCIDENT_ENTRIES_MISMATCH].open) {
 		w->doubt.phase = DOUBT_BROKEN;    /* until somebody closes the incident */
+		w->doubt.class = INCIDENT_ENTRIES_MISMATCH;
 		w->contradicted = true;
 	}
+	w->compare_wanted = w->n_pending > 0;     /* an incident may have been closed, or a kill came before the comparison */
 	watch_drop_pending(w, w->position.verified.end);
 }
 
