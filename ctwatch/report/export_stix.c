@@ -311,7 +311,9 @@ static bool put_context(struct exporter *x, const struct export_item *item, cons
 	static const char *const observed[] = { "T1583.001", "T1608.003", "T1036" };
 	char id[STIX_ID_LEN];
 
-	for (size_t i = 0; i < ARRAY_LEN(observed); i++)
+	/* an address is no domain; a published name need not pass for anything */
+	size_t first = item->is_address ? 1 : 0, end = strcmp(item->kind, "indicator") == 0 ? ARRAY_LEN(observed) - 1 : ARRAY_LEN(observed);
+	for (size_t i = first; i < end; i++)
 		if (!put_technique(x, observed[i], id, err) || !relate(x, item, indicator, "indicates", id, err))
 			return false;
 	if (item->brand != NULL && item->brand[0] != '\0' && (!put_identity(x, item->brand, "organization", id, err) || !relate(x, item, indicator, "related-to", id, err)))

@@ -109,14 +109,34 @@ static void put_head(struct gathering *g)
 	}
 }
 
-/* What names show is ours; what the published analysis says of the actor stands apart. */
+static void add_technique(json_t *list, const char *id, const char *name)
+{
+	json_array_append_new(list, json_pack("{s:s, s:s}", "id", id, "name", name));
+}
+
+/* What the findings themselves show; what the published analysis says of the actor stands apart. */
 static void put_attack(struct gathering *g)
 {
-	json_object_set_new(g->document, "attack",
-			    json_pack("{s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}], s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}]}", "observed", "id", "T1583.001", "name",
-				      "Acquire Infrastructure: Domains", "id", "T1608.003", "name", "Stage Capabilities: Install Digital Certificate", "id", "T1036",
-				      "name", "Masquerading", "reported_for_actor", "id", "T1036", "name", "Masquerading", "id", "T1598", "name",
-				      "Phishing for Information", "id", "T1608", "name", "Stage Capabilities"));
+	json_t *observed = json_array(), *reported = json_array(), *row;
+	size_t i;
+
+	if (json_integer_value(json_object_get(json_object_get(g->document, "totals"), "findings")) > 0) {
+		add_technique(observed, "T1583.001", "Acquire Infrastructure: Domains");
+		add_technique(observed, "T1608.003", "Stage Capabilities: Install Digital Certificate");
+	}
+	/* as the findings themselves say it: only a name that passes for something else masquerades */
+	bool posing = false;
+	json_array_foreach(json_object_get(g->document, "by_kind"), i, row) {
+		const char *kind = json_string_value(json_object_get(row, "key"));
+
+		posing = posing || strcmp(kind, "brand") == 0 || strcmp(kind, "naming") == 0;
+	}
+	if (posing)
+		add_technique(observed, "T1036", "Masquerading");
+	add_technique(reported, "T1036", "Masquerading");
+	add_technique(reported, "T1598", "Phishing for Information");
+	add_technique(reported, "T1608", "Stage Capabilities");
+	json_object_set_new(g->document, "attack", json_pack("{s:o, s:o}", "observed", observed, "reported_for_actor", reported));
 }
 
 /* Sections of later releases say that they are empty because nothing was gathered, not because nothing is there. */

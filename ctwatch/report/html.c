@@ -285,7 +285,7 @@ static void context(FILE *out, const json_t *document)
 	html_prose(out, text_of(json_object_get(document, "infrastructure"), "note"));
 	html_raw(out, "</p>\n");
 	heading(out, "attack", "ATT&CK techniques");
-	TABLE(out, "What the names and certificates themselves show", json_object_get(attack, "observed"), technique, "");
+	TABLE(out, "What the names and certificates themselves show", json_object_get(attack, "observed"), technique, "Nothing was found, so nothing was observed.");
 	TABLE(out, "What is reported for the actor, not observed here", json_object_get(attack, "reported_for_actor"), technique, "");
 }
 

@@ -161,6 +161,8 @@ void html_table(FILE *out, const char *caption, const json_t *rows, const struct
 	json_t *row;
 	size_t i;
 
+	if (json_array_size(rows) == 0 && empty[0] == '\0')
+		return;
 	if (json_array_size(rows) == 0) {
 		html_raw(out, "<p>");
 		html_text(out, empty);
