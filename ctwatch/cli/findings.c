@@ -21,6 +21,7 @@ static const struct option OPTIONS[] = {
 	{ "format", 0, OPTION_FORMAT, offsetof(struct findings_options, format), "KIND", "text, json or jsonl" },
 	{ "why", 0, OPTION_TEXT, offsetof(struct findings_options, why), "TEXT", "the reason, kept with the decision" },
 	{ "who", 0, OPTION_TEXT, offsetof(struct findings_options, who), "NAME", "who decides (default: the user's name)" },
+	{ "output", 'o', OPTION_TEXT, offsetof(struct findings_options, output), "DIR", "where evidence is written: a directory that is not there yet" },
 	{ 0 },
 };
 
@@ -198,6 +199,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		return triage(cli, verb, &options, argv + 2, argc - 2);
 	if (strcmp(word, "show") == 0)
 		return argc > 2 ? read_only(cli, &options, argv + 2, argc - 2) : cli_usage(cli, "show wants the id of a finding");
+	if (strcmp(word, "evidence") == 0)
+		return argc == 3 ? findings_evidence(cli, argv[2], options.output) : cli_usage(cli, "evidence wants the id of one finding");
 	if (strcmp(word, "list") != 0)
 		return cli_usage(cli, "there is no 'findings %s'", word);
 	if (argc > 2)
@@ -212,7 +215,8 @@ const struct command findings_command = {
 		 "show ID...\n"
 		 "ack|confirm|reopen ID... [--why TEXT]\n"
 		 "dismiss ID... --why TEXT\n"
-		 "note ID TEXT",
+		 "note ID TEXT\n"
+		 "evidence ID [-o DIR]",
 	.help = "Lists findings, newest first: those whose score reaches their rule's threshold,\n"
 		"all with --all. An id may be cut to its first letters, four at least. Exit code\n"
 		"1: nothing found, or no such finding.\n"
@@ -222,6 +226,7 @@ const struct command findings_command = {
 		"  ctwatch findings --all --format jsonl           everything, an object a line\n"
 		"  ctwatch findings show k3vq                      why, certificates, what next\n"
 		"  ctwatch findings dismiss k3vq --why \"our own test\"\n"
+		"  ctwatch findings evidence k3vq -o case-17       proofs for others to check\n"
 		"\n"
 		"A dismissed finding stays quiet until its severity rises. Decisions are kept\n"
 		"with who, when and why, and can be made while ctwatch runs.",

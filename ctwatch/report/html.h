@@ -34,6 +34,7 @@ struct html_column {
 		CELL_WORDS,               /* an array of words that are no names */
 		CELL_COUNT,
 		CELL_DAY, CELL_TIME, CELL_SEVERITY,
+		CELL_CODE,                /* a file, a hash, a log's address: as it stands */
 		CELL_ID,                  /* the first characters of a finding's id: enough for the findings command */
 	} type;
 };

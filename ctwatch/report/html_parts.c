@@ -124,6 +124,11 @@ static void put_cell(FILE *out, const struct html_column *column, const json_t *
 	case CELL_SEVERITY:
 		html_severity(out, text != NULL ? text : "");
 		break;
+	case CELL_CODE:
+		html_raw(out, "<code>");
+		html_text(out, text != NULL ? text : "\xe2\x80\x93");
+		html_raw(out, "</code>");
+		break;
 	case CELL_ID:
 		fprintf(out, "<code>%.10s</code>", text != NULL ? text : "");
 		break;
