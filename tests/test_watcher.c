@@ -291,6 +291,21 @@ static void a_backlog_that_does_not_shrink_is_blindness(void **state)
 	stop(&b);
 }
 
+static void a_log_that_throttles_us_is_read_at_its_head_first(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "16000", NULL };
+	struct bench b;
+	char host[128];
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	governor_host(b.list.logs[0].url, host, sizeof(host));
+	governor_remember(b.ingest.governor, host, 0.2);
+	/* two requests come at once, the next after five seconds: less than is left, and many minutes of reading */
+	wait_for(&b, "SELECT max(stop), sum(stop - start) < 16000 FROM read_range", "16000|1");
+	stop(&b);
+}
+
 static void a_clock_of_ours_that_servers_deny_is_doubted_before_they_are(void **state)
 {
 	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "4000", "--page", "64", NULL };
@@ -335,6 +350,7 @@ int main(void)
 		cmocka_unit_test(a_mismatch_that_is_closed_by_hand_is_verified_again_without_a_restart),
 		cmocka_unit_test(transient_corruption_is_a_flap_that_names_the_entry),
 		cmocka_unit_test(a_backlog_that_does_not_shrink_is_blindness),
+		cmocka_unit_test(a_log_that_throttles_us_is_read_at_its_head_first),
 		cmocka_unit_test(a_clock_of_ours_that_servers_deny_is_doubted_before_they_are),
 		cmocka_unit_test(the_unfinished_tile_is_left_alone_until_it_fills_or_five_minutes_pass),
 	};

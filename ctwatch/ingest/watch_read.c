@@ -1,6 +1,7 @@
 /*
  * Reading: which stretch is next, asking for it, handing the answer to a worker. Head first, gap later: a log that is far
- * behind is read from its newest page on, and the gap below with what rate is left.
+ * behind, or that lets us read so slowly that the head is far away in time, is read from its newest page on, and the gap
+ * below with what rate is left.
  */
 #include "watch.h"
 
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #define FAR_BEHIND 16384             /* entries: minutes of a busy log; less is read in order */
+#define FAR_BEHIND_S 60              /* and where a log throttles us: as long as that would take at the rate it allows */
+#define FAR_BEHIND_AGAIN_S 900       /* the same of the tail itself; each time leaves a gap, so it must be rare */
 #define READS_UNCOMMITTED_MAX 32     /* responses of one log that may wait for the disk */
 #define PARTIAL_WAIT_MS ((int64_t)5 * 60 * 1000)      /* certspotter's value (spec 2.5) */
 #define MISSING_AFTER_MS ((int64_t)10 * 60 * 1000)
@@ -149,6 +152,19 @@ static uint64_t read_limit(struct watcher *w)
 	return tile * TILE_WIDTH > end ? tile * TILE_WIDTH : end;
 }
 
+/* Would a fresh certificate wait behind so many unread entries? */
+static bool is_far(const struct watcher *w, uint64_t n_unread)
+{
+	uint64_t page = w->log.protocol == LOG_STATIC ? TILE_WIDTH : w->page.page;
+	struct governor_status host;
+
+	if (n_unread > FAR_BEHIND)
+		return true;
+	if (n_unread <= 2 * page || !governor_status(w->ingest->governor, w->log.url, &host) || !host.settled)
+		return false;
+	return (double)n_unread / (double)page > host.rate * (w->tail_start == 0 ? FAR_BEHIND_S : FAR_BEHIND_AGAIN_S);
+}
+
 /* The tail begins where the newest page does, as soon as the log is far behind; it ends when the gap below is filled. */
 static void place_tail(struct watcher *w, uint64_t limit)
 {
@@ -161,7 +177,7 @@ static void place_tail(struct watcher *w, uint64_t limit)
 	if (w->tail_start != 0 && end >= w->tail_start)
 		w->tail_start = 0;
 	uint64_t base = w->tail_start == 0 ? end : (top > w->tail_start ? top : w->tail_start);
-	if (limit - base <= FAR_BEHIND)
+	if (!is_far(w, limit - base))
 		return;
 	w->tail_start = (limit - 1) / w->source->step * w->source->step;
 	if (w->verified_head.tree_size > 0 && w->has_verified_head)
