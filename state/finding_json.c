@@ -24,12 +24,12 @@ static bool is_address(const char *name)
  * else. What the actor is reported to do besides (T1598 phishing for information, T1608 stage capabilities) is said only of its
  * published indicators, apart from what is seen here.
  */
-static json_t *attack(const struct finding *f)
+static json_t *attack(const char *kind, const char *registrable_domain)
 {
 	json_t *observed = json_array(), *reported = json_array();
-	bool indicator = strcmp(f->kind, "indicator") == 0, posing = strcmp(f->kind, "brand") == 0 || strcmp(f->kind, "naming") == 0;
+	bool indicator = strcmp(kind, "indicator") == 0, posing = strcmp(kind, "brand") == 0 || strcmp(kind, "naming") == 0;
 
-	if ((indicator || posing) && !is_address(f->registrable_domain))
+	if ((indicator || posing) && !is_address(registrable_domain))
 		json_array_append_new(observed, json_string("T1583.001"));
 	if (indicator || posing)
 		json_array_append_new(observed, json_string("T1608.003"));
@@ -45,6 +45,15 @@ static json_t *attack(const struct finding *f)
 	json_object_set_new(both, "observed", observed);
 	json_object_set_new(both, "reported_for_actor", reported);
 	return both;
+}
+
+char *finding_attack_json(const char *kind, const char *registrable_domain)
+{
+	json_t *both = attack(kind, registrable_domain);
+	char *text = json_dumps(both, JSON_COMPACT);
+
+	json_decref(both);
+	return text;
 }
 
 /* ---- certificates ------------------------------------------------------------------------------------ */
@@ -168,7 +177,7 @@ bool state_finding_json(struct state *st, const struct finding *f, char **json, 
 	json_object_set_new(o, "verified", json_boolean(f->verified));
 	json_object_set_new(o, "status", json_text(f->status));
 	json_object_set_new(o, "evidence", array_of(f->evidence_json));
-	json_object_set_new(o, "attack", attack(f));
+	json_object_set_new(o, "attack", attack(f->kind, f->registrable_domain));
 	json_object_set_new(o, "first_seen", json_time(f->first_seen_ms));
 	json_object_set_new(o, "last_seen", json_time(f->last_seen_ms));
 	json_object_set_new(o, "certificates", certificates);

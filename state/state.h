@@ -223,6 +223,8 @@ bool state_each_sighting(struct state *, const struct hash *tbs_sha256, sighting
 
 /* The whole finding as DESIGN.md 5.2 has it, on one line. malloc'd; the caller frees. */
 bool state_finding_json(struct state *, const struct finding *finding, char **json, struct error *err);
+/* Its member "attack", for a finding that is shown without being stored. malloc'd. */
+char *finding_attack_json(const char *kind, const char *registrable_domain);
 
 /* ---- inclusion proofs: fetched while the log still answers ------------------------------------------- */
 

@@ -293,6 +293,96 @@ static void scan_reads_a_range_and_leaves_positions_alone(void **state)
 	run_kit_stop(&kit);
 }
 
+/* One finding of a scan's output: every member that DESIGN.md 5.2 promises, in order. */
+static void check_shape(json_t *finding)
+{
+	static const char *const MEMBERS[] = { "id", "name", "registrable_domain", "rule", "kind", "brand", "technique", "score", "severity", "flagged",
+		"verified", "status", "evidence", "attack", "first_seen", "last_seen", "certificates", "certificate_count" };
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach(finding, key, value) {
+		assert_true(n < ARRAY_LEN(MEMBERS));
+		assert_string_equal(key, MEMBERS[n++]);
+	}
+	assert_int_equal(n, ARRAY_LEN(MEMBERS));
+	assert_true(json_is_array(json_object_get(json_object_get(finding, "attack"), "observed")));
+	json_t *certificate = json_array_get(json_object_get(finding, "certificates"), 0);
+	assert_true(json_is_integer(json_object_get(json_array_get(json_object_get(certificate, "sightings"), 0), "index")));
+}
+
+/* Findings of a scan, by whether they are verified; the output is emptied. */
+static void count_scanned(const struct run_kit *kit, unsigned *n_verified, unsigned *n_unverified)
+{
+	char *text = run_kit_file(kit, "out"), *line = text, *path = xasprintf("%s/out", kit->directory);
+
+	*n_verified = *n_unverified = 0;
+	while (*line != '\0') {
+		char *end = strchr(line, '\n');
+		assert_non_null(end);
+		json_t *finding = json_loadb(line, (size_t)(end - line), 0, NULL);
+
+		check_shape(finding);
+		*(json_is_true(json_object_get(finding, "verified")) ? n_verified : n_unverified) += 1;
+		json_decref(finding);
+		line = end + 1;
+	}
+	assert_int_equal(truncate(path, 0), 0);
+	free(path);
+	free(text);
+}
+
+static void scan_proves_what_it_reads_wherever_the_range_lies(void **state)
+{
+	static const char *const LOGS[] = { "Argon", "Sycamore" };
+	static const struct { const char *from, *to; } RANGES[] = { { "0", "1000" }, { "100", "1000" }, { "0", "777" }, { "100", "777" }, { "256", "512" } };
+	static const char *const ARGUMENTS[] = { "--logs", "2", "--initial", "1000", "--plant", PLANT, "--plant-every", "4", NULL };
+	struct run_kit kit;
+	unsigned n_verified, n_unverified;
+
+	(void)state;
+	run_kit_start(&kit, ARGUMENTS);
+	for (size_t i = 0; i < ARRAY_LEN(LOGS); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(RANGES); k++) {
+			const char *const scan[] = { "scan", "--log", LOGS[i], "--from", RANGES[k].from, "--to", RANGES[k].to, "--save", NULL };
+
+			assert_int_equal(run_kit_run(&kit, scan), 0);
+			count_scanned(&kit, &n_verified, &n_unverified);
+			if (k < 4)
+				assert_true(n_verified > 5);
+			assert_int_equal(n_unverified, 0);
+		}
+	}
+	run_kit_wait(&kit, "SELECT count(*) FROM sighting WHERE verified = 0", "0");
+	run_kit_stop(&kit);
+}
+
+static void scan_says_when_what_it_read_cannot_be_proven(void **state)
+{
+	static const struct { const char *fault, *log; int code; } ROWS[] = {
+		{ "tampered-entry,at=300", "Argon", 3 }, { "tampered-entry,at=300", "Sycamore", 3 },
+		{ "wrong-proof", "Argon", 3 }, { "status,at=500,on=proof", "Argon", 0 }, { "status,at=500,on=tile", "Sycamore", 0 },
+	};
+	unsigned n_verified, n_unverified;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+		const char *const arguments[] = { "--logs", "2", "--initial", "1000", "--plant", PLANT, "--plant-every", "4", "--misbehave", ROWS[i].fault, NULL };
+		const char *const scan[] = { "scan", "--log", ROWS[i].log, "--to", "777", NULL };
+		struct run_kit kit;
+
+		run_kit_start(&kit, arguments);
+		int code = run_kit_run(&kit, scan);
+		if (code != ROWS[i].code)
+			fail_msg("%s of %s: exit code %d", ROWS[i].fault, ROWS[i].log, code);
+		count_scanned(&kit, &n_verified, &n_unverified);
+		assert_int_equal(n_verified, 0);
+		assert_true(n_unverified > 5);
+		run_kit_stop(&kit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +396,8 @@ int main(void)
 		cmocka_unit_test(new_rules_are_taken_and_bad_ones_refused_without_losing_a_response),
 		cmocka_unit_test(a_state_that_cannot_be_used_ends_it_with_four_and_destroys_nothing),
 		cmocka_unit_test(scan_reads_a_range_and_leaves_positions_alone),
+		cmocka_unit_test(scan_proves_what_it_reads_wherever_the_range_lies),
+		cmocka_unit_test(scan_says_when_what_it_read_cannot_be_proven),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

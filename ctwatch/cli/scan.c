@@ -180,9 +180,15 @@ const struct command scan_command = {
 	.name = "scan",
 	.summary = "read a range of one log now and print what is found",
 	.usage = "--log URL|NAME [--from N] [--to N] [--key FILE [--api KIND]] [--save]",
-	.help = "Reads the entries [from, to) of one log, whether it is followed or not, and prints findings as they are\n"
-		"found: JSON lines, or lines for people on a terminal. Positions of `run` are not touched. --save stores\n"
-		"findings as `run` would. Exit codes as for `run --once`.",
+	.help = "Reads the entries [from, to) of one log, whether it is followed or not, and prints each finding once, with\n"
+		"the first certificate that it was found by: lines for people on a terminal as they are found, else JSON\n"
+		"lines. Positions of `run` are not touched. --save stores findings as `run` would.\n"
+		"\n"
+		"What is read is hashed and led to the newest head that the log signed: by its root when that is where the\n"
+		"range ends, else by a consistency proof or hash tiles, every 65536 entries and at the end. Findings are\n"
+		"printed as JSON when that is done, \"verified\":true; with \"verified\":false at the end when the log gave no\n"
+		"valid proof. A log whose entries do not lead to its head ends the scan with exit code 3.\n"
+		"Exit codes as for `run --once`.",
 	.options = OPTIONS,
 	.run = run,
 };

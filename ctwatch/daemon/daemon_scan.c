@@ -1,4 +1,7 @@
-/* `scan`: one log, one range, now. Findings go straight to standard output; a progress line to a terminal. */
+/*
+ * `scan`: one log, one range, now. Findings go to standard output, a progress line to a terminal. For people a finding is
+ * printed as it is found; as JSON when its entry is proven to lie in a signed head, or at the end when that cannot be had.
+ */
 #include "daemon_private.h"
 
 #include <inttypes.h>
@@ -10,6 +13,13 @@
 #define PROGRESS_EVERY_MS 500
 #define ESTIMATE_AFTER_MS 5000
 #define LONG_S 60
+#define WAITING_MAX 4096             /* findings that wait for a proof; then they are printed without */
+
+/* A finding that is printed once it is known whether its entry is part of a signed head. */
+struct waiting {
+	uint64_t index;
+	json_t *finding;
+};
 
 struct scan_progress {
 	int64_t started_ms, shown_ms;
@@ -17,10 +27,38 @@ struct scan_progress {
 	double rate;                      /* entries per second, smoothed */
 	json_t *printed;                  /* ids of findings that were printed */
 	uint64_t n_findings;
+	struct waiting *waiting;
+	size_t n_waiting;
 	bool estimated;                   /* the end was foretold, where it is far */
 };
 
 /* ---- findings as they are found --------------------------------------------------------------------------- */
+
+/* What strangers wrote: shown escaped when it is no UTF-8. NULL becomes null. */
+static json_t *text(const char *words)
+{
+	json_t *value = words == NULL ? json_null() : json_string(words);
+
+	if (value != NULL)
+		return value;
+	char escaped[2048];
+	return json_string(text_escape(slice_text(words), escaped, sizeof(escaped)));
+}
+
+static json_t *hex(const struct hash *hash)
+{
+	char digits[2 * HASH_LEN + 1];
+
+	hex_encode(hash->bytes, HASH_LEN, digits);
+	return json_string(digits);
+}
+
+static json_t *moment(int64_t time_ms)
+{
+	char words[TIME_TEXT_LEN];
+
+	return json_string(time_format_rfc3339(time_ms, words));
+}
 
 static json_t *evidence_json(const struct match *m)
 {
@@ -28,42 +66,101 @@ static json_t *evidence_json(const struct match *m)
 
 	for (size_t i = 0; i < m->n_evidence; i++) {
 		const struct evidence *e = &m->evidence[i];
-		json_t *row = json_pack("{s:s, s:s, s:i}", "signal", e->signal, "detail", e->detail, "points", e->points);
+		json_t *span = e->span_start >= 0 ? json_pack("[i,i]", e->span_start, e->span_end) : json_null();
 
-		if (e->span_start >= 0)
-			json_object_set_new(row, "span", json_pack("[i,i]", e->span_start, e->span_end));
-		json_array_append_new(array, row);
+		json_array_append_new(array, json_pack("{s:o, s:o, s:i, s:o}", "signal", text(e->signal), "detail", text(e->detail), "points", e->points,
+						       "span", span));
 	}
 	return array;
 }
 
 static json_t *certificate_json(const struct watcher_status *status, const struct found *f)
 {
-	char sha[2 * HASH_LEN + 1], tbs[2 * HASH_LEN + 1], log_id[BASE64_LEN(HASH_LEN) + 1], before[TIME_TEXT_LEN], after[TIME_TEXT_LEN], logged[TIME_TEXT_LEN];
-	json_t *names = json_loads(f->names_json, 0, NULL);
+	char log_id[BASE64_LEN(HASH_LEN) + 1];
+	json_t *names = json_loads(f->names_json, 0, NULL), *c = json_object();
 
-	hex_encode(f->sha256.bytes, HASH_LEN, sha);
-	hex_encode(f->tbs_sha256.bytes, HASH_LEN, tbs);
 	base64_encode(status->log_id->bytes, HASH_LEN, log_id);
-	json_t *sighting = json_pack("{s:{s:s, s:s, s:s}, s:I, s:s}", "log", "id", log_id, "name", status->name, "url", status->url, "index",
-				     (json_int_t)f->index, "timestamp", time_format_rfc3339(f->timestamp_ms, logged));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:[o]}", "sha256", sha, "tbs_sha256", tbs, "type", f->precert ? "precert" : "certificate",
-			 "issuer", f->issuer, "serial", f->serial, "not_before", time_format_rfc3339(f->not_before_ms, before), "not_after",
-			 time_format_rfc3339(f->not_after_ms, after), "names", names == NULL ? json_array() : names, "sightings", sighting);
+	json_object_set_new(c, "sha256", hex(&f->sha256));
+	json_object_set_new(c, "tbs_sha256", hex(&f->tbs_sha256));
+	json_object_set_new(c, "type", json_string(f->precert ? "precert" : "certificate"));
+	json_object_set_new(c, "issuer", text(f->issuer));
+	json_object_set_new(c, "serial", text(f->serial));
+	json_object_set_new(c, "not_before", moment(f->not_before_ms));
+	json_object_set_new(c, "not_after", moment(f->not_after_ms));
+	json_object_set_new(c, "names", names == NULL ? json_array() : names);
+	if (f->note != NULL)
+		json_object_set_new(c, "note", text(f->note));
+	json_object_set_new(c, "sightings", json_pack("[{s:{s:s, s:o, s:o}, s:I, s:o}]", "log", "id", log_id, "name", text(status->name), "url",
+						      text(status->url), "index", (json_int_t)f->index, "timestamp", moment(f->timestamp_ms)));
+	return c;
 }
 
-static void print_json(FILE *out, const char *id, const struct watcher_status *status, const struct found *f, const struct match *m, int64_t now_ms)
+/* As DESIGN.md 5.2 has it, in that order. */
+static json_t *finding_json(const char *id, const struct watcher_status *status, const struct found *f, const struct match *m, int64_t now_ms)
 {
-	char seen[TIME_TEXT_LEN];
-	json_t *finding = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:i, s:s, s:b, s:b, s:s, s:o, s:s, s:s, s:[o], s:i}", "id", id, "name", m->name,
-				    "registrable_domain", m->registrable_domain, "rule", m->rule, "kind", rule_kind_name(m->kind), "brand", m->brand,
-				    "technique", m->technique, "score", m->score, "severity", severity_name(m->score), "flagged", m->flagged, "verified", 0,
-				    "status", "new", "evidence", evidence_json(m), "first_seen", time_format_rfc3339(now_ms, seen), "last_seen", seen,
-				    "certificates", certificate_json(status, f), "certificate_count", 1);
+	char *attack = finding_attack_json(rule_kind_name(m->kind), m->registrable_domain);
+	json_t *o = json_object();
 
-	json_dumpf(finding, out, JSON_COMPACT);
-	fputc('\n', out);
-	json_decref(finding);
+	json_object_set_new(o, "id", json_string(id));
+	json_object_set_new(o, "name", text(m->name));
+	json_object_set_new(o, "registrable_domain", text(m->registrable_domain));
+	json_object_set_new(o, "rule", text(m->rule));
+	json_object_set_new(o, "kind", json_string(rule_kind_name(m->kind)));
+	json_object_set_new(o, "brand", text(m->brand));
+	json_object_set_new(o, "technique", text(m->technique));
+	json_object_set_new(o, "score", json_integer(m->score));
+	json_object_set_new(o, "severity", json_string(severity_name(m->score)));
+	json_object_set_new(o, "flagged", json_boolean(m->flagged));
+	json_object_set_new(o, "verified", json_false());
+	json_object_set_new(o, "status", json_string("new"));
+	json_object_set_new(o, "evidence", evidence_json(m));
+	json_object_set_new(o, "attack", json_loads(attack, 0, NULL));
+	json_object_set_new(o, "first_seen", moment(now_ms));
+	json_object_set_new(o, "last_seen", moment(now_ms));
+	json_object_set_new(o, "certificates", json_pack("[o]", certificate_json(status, f)));
+	json_object_set_new(o, "certificate_count", json_integer(1));
+	free(attack);
+	return o;
+}
+
+/* Prints what waits and lies below `up_to`; UINT64_MAX: all, as it is. */
+static void print_waiting(struct daemon *d, uint64_t up_to, bool verified)
+{
+	struct scan_progress *p = d->scan;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n_waiting; i++) {
+		struct waiting *waiting = &p->waiting[i];
+
+		if (waiting->index >= up_to) {
+			p->waiting[kept++] = *waiting;
+			continue;
+		}
+		if (verified)
+			json_object_set_new(waiting->finding, "verified", json_true());
+		json_dumpf(waiting->finding, d->options->out, JSON_COMPACT);
+		fputc('\n', d->options->out);
+		json_decref(waiting->finding);
+	}
+	p->n_waiting = kept;
+	fflush(d->options->out);
+}
+
+static void on_proven(void *ctx, const struct watcher *w, uint64_t up_to)
+{
+	(void)w;
+	print_waiting(ctx, up_to, true);
+}
+
+static void wait_for_proof(struct daemon *d, json_t *finding, uint64_t index)
+{
+	struct scan_progress *p = d->scan;
+
+	if (p->n_waiting == WAITING_MAX)
+		print_waiting(d, UINT64_MAX, false);
+	if (p->waiting == NULL)
+		p->waiting = xcalloc(WAITING_MAX, sizeof(*p->waiting));
+	p->waiting[p->n_waiting++] = (struct waiting){ index, finding };
 }
 
 static void print_text(FILE *out, const struct found *f, const struct match *m)
@@ -99,7 +196,7 @@ static void on_found(void *ctx, const struct watcher *w, const struct found *f)
 		if (d->options->out_text)
 			print_text(d->options->out, f, m);
 		else
-			print_json(d->options->out, id, &status, f, m, daemon_now(d));
+			wait_for_proof(d, finding_json(id, &status, f, m, daemon_now(d)), f->index);
 	}
 	fflush(d->options->out);
 }
@@ -157,13 +254,16 @@ static void say_end(struct daemon *d)
 	clear_line(d);
 	diag(d->options->diag, DIAG_NOTICE, "scan", status.name, "%s entries read in %s, %" PRIu64 " findings%s", count_format(status.entries_read, entries),
 	     duration_format(daemon_now(d) - d->scan->started_ms, took), d->scan->n_findings,
-	     status.verified_size >= status.position && status.position > 0 ? ", all hashed into a signed head" : "");
+	     status.entries_read == 0 ? "" : status.scan_proven >= status.position ? ", all part of a signed head" :
+	     ", not all proven to be part of a signed head");
 }
 
 void daemon_scan_end(struct daemon *d)
 {
-	if (d->scan != NULL)
-		say_end(d);
+	if (d->scan == NULL)
+		return;
+	print_waiting(d, UINT64_MAX, false);
+	say_end(d);
 }
 
 /* ---- start and end ------------------------------------------------------------------------------------------------ */
@@ -189,6 +289,7 @@ void daemon_scan_start(struct daemon *d)
 		.scan_to = scan->to,
 		.scan_save = scan->save,
 		.scan_found = on_found,
+		.scan_proven = on_proven,
 		.scan_ctx = d,
 	};
 	struct error err;
@@ -208,6 +309,8 @@ void daemon_scan_cleanup(struct daemon *d)
 {
 	if (d->scan == NULL)
 		return;
+	print_waiting(d, UINT64_MAX, false);      /* stopped before its end */
 	json_decref(d->scan->printed);
+	free(d->scan->waiting);
 	free(d->scan);
 }

@@ -161,6 +161,7 @@ struct watcher {
 		char *url;
 	} proof;
 	struct doubt doubt;
+	uint64_t scan_asked, scan_proven; /* scan: where a proof was last asked for, and had */
 
 	struct issuer *issuers;           /* being fetched */
 	size_t n_issuers;
@@ -228,6 +229,11 @@ void watch_doubt_due(struct watcher *);
 void watch_doubt_over(struct watcher *);
 /* watch_closed.c */
 void watch_closed_look(struct watcher *, int64_t now_ms);
+/* watch_scan.c */
+void watch_scan_prove(struct watcher *);              /* if it is time to */
+void watch_scan_proven(struct watcher *, uint64_t up_to);
+/* Sightings of [from, to) that are stored become verified. */
+void watch_mark_verified(struct watcher *, uint64_t from, uint64_t to);
 /* watch_issuer.c */
 void watch_want_issuers(struct watcher *, const struct found *found);
 int64_t watch_issuers_due(const struct watcher *);

@@ -98,7 +98,7 @@ void watch_want_proof(struct watcher *w, const struct tree_head *older, const st
 {
 	struct proof_check *p = &w->proof;
 
-	if (p->wanted || older->tree_size == 0 || older->tree_size >= newer->tree_size || w->options.scan)
+	if (p->wanted || older->tree_size == 0 || older->tree_size >= newer->tree_size)
 		return;
 	p->wanted = true;
 	p->older = *older;
@@ -156,6 +156,7 @@ static void proof_good(struct watcher *w)
 	keep_proven(w);
 	w->proof.wanted = false;
 	w->proof.retry_ms = 0;
+	watch_scan_proven(w, w->proof.older.tree_size);
 	watch_progress(w);
 	watch_commit(w);
 	watch_schedule(w);
@@ -166,6 +167,11 @@ static void report_inconsistent(struct watcher *w, struct slice raw, const struc
 	struct proof_check *p = &w->proof;
 	char heads[512], a[2 * HASH_LEN + 1], b[2 * HASH_LEN + 1], subject[48];
 
+	if (w->options.scan) {
+		watch_report(w, INCIDENT_ENTRIES_MISMATCH, "", "entries %" PRIu64 " to %" PRIu64 " do not lead to the signed root of size %" PRIu64 ": %s",
+			     w->start_index, p->older.tree_size - 1, p->newer.tree_size, err->text);
+		return;
+	}
 	hex_encode(p->older.root.bytes, HASH_LEN, a);
 	hex_encode(p->newer.root.bytes, HASH_LEN, b);
 	snprintf(heads, sizeof(heads), "older size %" PRIu64 " root %s timestamp %" PRIu64 "\nnewer size %" PRIu64 " root %s timestamp %" PRIu64 "\n",

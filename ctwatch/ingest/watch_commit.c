@@ -293,6 +293,8 @@ static void after_commit(struct watcher *w, struct commit *c)
 		watch_clear(w, INCIDENT_INCONSISTENT_STH, "the entries between the heads hash to the newer root");
 	}
 	finish_reads(w, c);
+	if (c->n_verified > 0)
+		watch_scan_proven(w, w->position.verified.end);
 	watch_progress(w);
 	if (c->has_mismatch)
 		watch_doubt(w, &c->mismatch);
@@ -343,6 +345,7 @@ void watch_commit(struct watcher *w)
 		due |= w->pending[i].tree_ok && tile > w->position.verified.end && position_end(&w->position) >= tile;
 	}
 	if (!due) {
+		watch_scan_prove(w);
 		if (caught_up(w))
 			watch_settle(w, WATCHER_CAUGHT_UP);
 		return;

@@ -73,7 +73,7 @@ static void on_begun(void *ctx, bool ok, const struct error *err)
 	}
 	watch_progress(w);
 	watch_enter(w, WATCHER_FOLLOWING);
-	if (!begin->proven && begin->tree.end > 0) {
+	if (!begin->proven && begin->tree.end > 0 && !w->options.scan) {
 		struct tree_head base = { .tree_size = begin->tree.end, .root = range_root(&begin->tree) };
 		watch_want_proof(w, &base, &w->newest);
 	}

@@ -547,6 +547,7 @@ void watcher_status(const struct watcher *w, struct watcher_status *out)
 		.outcome = w->outcome,
 		.scan_from = w->options.scan_from,
 		.scan_to = w->has_target ? w->target : w->options.scan_to,
+		.scan_proven = w->scan_proven,
 	};
 	if (w->last_error.kind != ERR_NONE)
 		snprintf(out->last_error, sizeof(out->last_error), "%s", w->last_error.text);

@@ -18,6 +18,8 @@ struct watcher_options {
 	uint64_t scan_from, scan_to;      /* scan_to UINT64_MAX: up to the head */
 	bool scan_save;
 	void (*scan_found)(void *ctx, const struct watcher *w, const struct found *found);
+	/* What was read below `up_to` is proven to be part of a head that the log signed. */
+	void (*scan_proven)(void *ctx, const struct watcher *w, uint64_t up_to);
 	void *scan_ctx;
 };
 
@@ -39,6 +41,7 @@ struct watcher_status {
 	enum watcher_outcome outcome;
 	char last_error[512];             /* empty when all is well */
 	uint64_t scan_from, scan_to;      /* known once the head is */
+	uint64_t scan_proven;             /* entries read below it are part of a signed head */
 };
 void watcher_status(const struct watcher *, struct watcher_status *out);
 
