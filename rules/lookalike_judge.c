@@ -125,7 +125,7 @@ static void judge_shape(const struct scene *s, const struct hit *hit, struct ver
 		v->held = HELD_GLUED;
 	} else {
 		give(v, SIGNAL_F3, technique,
-		     beside ? by_class(v, 85 - off, 70 - off, 0, 0) : by_class(v, 75 - off, 0, 0, 0));
+		     beside ? by_class(v, leet ? 80 : 85, leet ? 65 : 70, 0, 0) : by_class(v, 75 - off, 0, 0, 0));
 		v->held = v->base ? HELD_NO : HELD_TOKEN;
 	}
 }
@@ -199,6 +199,7 @@ static void judge_close(const struct scene *s, const struct hit *hit, struct ver
 /* ---- modifiers -------------------------------------------------------------------------------------------------------------- */
 
 #define KEYWORD_POINTS 12
+#define SHAPE_CEILING 92        /* no more than the term itself beside the same keywords (E2) */
 #define ZONE_POINTS (-10)
 #define ZONE_POINTS_CLOSE (-12)
 
@@ -230,6 +231,16 @@ static void judge_beside_registrable(const struct scene *s, struct verdict *v)
 	take_words(v, &b);
 }
 
+/* Read as one shape, a name is explained better than by an edit of the same letters: so its keywords count as well. */
+static int keyword_points_of_shape(const struct scene *s, const struct verdict *v)
+{
+	int room = SHAPE_CEILING - v->base;
+
+	if (s->idn || !scene_keywords_only(s) || v->class == CLASS_SHORT || v->class == CLASS_WORD || room <= 0)
+		return 0;
+	return room < KEYWORD_POINTS ? room : KEYWORD_POINTS;
+}
+
 static void add_modifiers(const struct scene *s, const struct hit *hit, struct verdict *v)
 {
 	bool close = hit->how == HOW_EDIT || hit->how == HOW_NEAR;
@@ -241,6 +252,8 @@ static void add_modifiers(const struct scene *s, const struct hit *hit, struct v
 	/* a replaced letter in a medium term makes many a family name: only words that ask for credentials, or the brand's own, add */
 	if (close && !s->idn && scene_keywords_only(s) && (!v->loud || scene_vouched(s)))
 		v->keyword = KEYWORD_POINTS;
+	if (hit->how == HOW_SHAPE || hit->how == HOW_LEET)
+		v->keyword = (int16_t)keyword_points_of_shape(s, v);
 	if (v->signal == SIGNAL_Z)
 		judge_beside_registrable(s, v);
 	else if (!s->in_registrable)

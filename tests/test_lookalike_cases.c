@@ -176,7 +176,12 @@ static void folds_and_edits_are_found_with_keywords_around_them(void **state)
 	static const struct expectation list[] = {
 		{ "giobalordnance.com", "F1", 88 },
 		{ "xgiobalordnancex.com", "F3", 75 },
-		{ "s4ngr4il-share.com", "F2", 80 },
+		{ "s4ngr4il.com", "F2", 80 },
+		/* a shape explains these better than an edit of the same letters, and counts no more than the name itself */
+		{ "s4ngr4il-share.com", "F2", 92 },
+		{ "sangrai1-docs.com", "F1", 92 },
+		{ "docssangrai1.com", "F3", 92 },
+		{ "www.docssangr4il.com", "F3", 92 },
 		{ "dtqruelle.com", "F1", 88 },
 		{ "bluesk\xff.com", NULL, 1 },
 		{ "globalordnancw.com", "D1", 78 },
