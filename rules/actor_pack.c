@@ -17,13 +17,38 @@ struct pack_form {
 static bool read_actor_name(const struct source *src, const struct node *at, void *out);
 static bool read_indicators(const struct source *src, const struct node *at, void *out);
 
+/* What a person says of the actor's style; the weights follow from the names. */
+struct words_form {
+	struct text_list theme, unrelated;
+	int min_score;
+};
+
+static bool read_words(const struct source *src, const struct node *at)
+{
+	static const struct member MEMBERS[] = {
+		{ "theme", MEMBER_WORDS, offsetof(struct words_form, theme), NULL, false },
+		{ "unrelated", MEMBER_WORDS, offsetof(struct words_form, unrelated), NULL, false },
+		{ "min_score", MEMBER_SCORE, offsetof(struct words_form, min_score), NULL, false },
+		{ 0 },
+	};
+	struct words_form form = { 0 };
+	bool ok = source_members(src, at, MEMBERS, "\"naming\"", &form);
+
+	text_list_deinit(&form.theme);
+	text_list_deinit(&form.unrelated);
+	return ok;
+}
+
 static bool read_naming(const struct source *src, const struct node *at, void *out)
 {
 	struct pack_form *form = out;
 
 	/* an actor file that weights have yet to be made for lists words only */
-	if (json_is_object(at->value) && !json_object_get(at->value, "terms"))
-		return source_error(src, at, "\"naming\" has no weights yet: make-actor-pack computes them from \"indicators\" and background names");
+	if (json_is_object(at->value) && !json_object_get(at->value, "terms")) {
+		if (src->unfinished)
+			return read_words(src, at);
+		return source_error(src, at, "\"naming\" has no weights yet: 'ctwatch rules learn' computes them from \"indicators\" and ordinary names");
+	}
 	form->pack.has_naming = naming_read(src, at, &form->pack.naming);
 	return form->pack.has_naming;
 }

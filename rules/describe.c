@@ -92,21 +92,24 @@ static json_t *describe_rules(const struct ruleset *rules)
 
 		if (pack_has_indicators(config, i))
 			add_rule(array, rule_name(rules, RULE_INDICATOR, i), RULE_INDICATOR, SCORE_MEDIUM, NULL,
-				 "published domains and what is below them, published addresses");
+				 "published domains and addresses");
 		if (pack->has_naming)
 			add_rule(array, rule_name(rules, RULE_NAMING, i), RULE_NAMING, pack->naming.min_score, &pack->issuers,
-				 "names built the way the actor built names");
+				 "built like the actor's names");
 	}
 	for (uint32_t i = 0; i < config->n_brands; i++) {
 		const struct brand_config *b = &config->brands[i];
 
-		add_rule(array, rule_name(rules, RULE_BRAND, i), RULE_BRAND, b->min_score, &b->issuers, "names that resemble the organisation's");
+		char *resembles = xasprintf("resembles %s", b->name);
+
+		add_rule(array, rule_name(rules, RULE_BRAND, i), RULE_BRAND, b->min_score, &b->issuers, resembles);
+		free(resembles);
 		if (b->expected_issuers.n > 0)
 			add_rule(array, rule_name(rules, RULE_OWN, i), RULE_OWN, SCORE_MEDIUM, NULL,
-				 "certificates for its official domains from other issuers than expected");
+				 "unexpected issuer for an official domain");
 	}
 	for (uint32_t i = 0; i < config->n_watch; i++)
-		add_rule(array, rule_name(rules, RULE_WATCH, i), RULE_WATCH, SCORE_MEDIUM, NULL, "every certificate for the listed name");
+		add_rule(array, rule_name(rules, RULE_WATCH, i), RULE_WATCH, SCORE_MEDIUM, NULL, "any certificate for this name");
 	return array;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Making the "naming" part of an actor pack: weights from a list of the actor's names and from counts over background names.
- * Used by make-actor-pack and by the benchmark's leave-one-out; not by anything that runs. The method, with its reasons, is
+ * Used by pack_maker.c and by the benchmark's leave-one-out; not by anything that runs. The method, with its reasons, is
  * in docs/RULES.md.
  */
 #ifndef CTWATCH_RULES_LEARN_H

@@ -1,7 +1,7 @@
 /*
  * Private to rules/: is a registrable domain built the way an actor builds names? A sum of integer points, 10 of them a factor
  * e in likelihood: each distinct term once, the structure, the public suffix. The weights come from a pack (docs/RULES.md),
- * which make-actor-pack computes (learn.h).
+ * which `ctwatch rules learn` computes (learn.h).
  */
 #ifndef CTWATCH_RULES_NAMING_H
 #define CTWATCH_RULES_NAMING_H

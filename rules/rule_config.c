@@ -49,7 +49,7 @@ bool rule_config_add(struct rule_config *config, const struct rule_source *from,
 		     struct error *err)
 {
 	struct slice text = without_mark(from->text);
-	struct source src = { from->name, text, &config->warnings, err };
+	struct source src = { from->name, text, &config->warnings, err, false };
 	struct node root = { 0 };
 	bool ok;
 

@@ -17,6 +17,7 @@ struct source {
 	struct slice text;
 	struct text_list *warnings;
 	struct error *err;
+	bool unfinished;                /* an actor file for `rules learn`: its weights are yet to be made */
 };
 
 /* A value and how one got there; lives on the stack of whoever reads it. */

@@ -39,7 +39,7 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-	static const char *const FILES[] = { "ctwatch.json", "brands.json", "names.txt", "cases.tsv", "list.csv", "cert.pem", "words.txt" };
+	static const char *const FILES[] = { "ctwatch.json", "brands.json", "names.txt", "cases.tsv", "list.csv", "cert.pem", "words.txt", "actor.json", "pack.json" };
 
 	for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
 		char *path = xasprintf("%s/%s", (char *)*state, FILES[i]);
@@ -74,7 +74,7 @@ static struct answer call(void **state, const struct command *command, const cha
 	struct answer answer = { 0 };
 	size_t out_len, err_len;
 	int argc = 0;
-	struct cli cli = { .width = 100, .now_ms = INT64_C(1795000000000), .config_path = config, .command = command };
+	struct cli cli = { .width = 80, .now_ms = INT64_C(1795000000000), .config_path = config, .command = command };
 
 	cli.out = open_memstream(&answer.out, &out_len);
 	cli.err = open_memstream(&answer.err, &err_len);
@@ -109,9 +109,94 @@ static void check_marks_the_span_and_counts_every_point(void **state)
 	assert_int_equal(a.code, EXIT_DONE);
 	assert_says(&a, "sangrail-docs.com: flagged");
 	assert_says(&a, "  sangrail-docs.com\n  ~~~~~~~~");
-	assert_says(&a, "brand/sangrail  resembles Sangrail LTD");
+	assert_says(&a, "brand/sangrail: resembles Sangrail LTD");
 	assert_says(&a, "N-TERM");
 	answer_free(&a);
+}
+
+static size_t code_points(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* Sentences go on below themselves; nothing that people read is wider than their terminal. */
+static void no_line_is_wider_than_the_terminal(void **state)
+{
+	const struct answer answers[] = {
+		CALL(state, check_command, "drive-globalordnance.com", "slobodnadalmacija.hr", "xn---docs-gweo6d.com", "cija.org"),
+		CALL(state, rules_command, "list"),
+		CALL(state, brands_command, "list"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct answer a = answers[i];
+
+		for (const char *line = a.out; *line != '\0'; line += strcspn(line, "\n") + 1)
+			if (code_points(line, strcspn(line, "\n")) > 80)
+				fail_msg("%.*s", (int)strcspn(line, "\n"), line);
+		answer_free(&a);
+	}
+}
+
+#define ACTOR(domains, more) "{\"id\":\"x\",\"actor\":{\"name\":\"X\"},\"indicators\":[{\"published\":\"2026-03\",\"domains\":[" domains "]}]" more "}"
+#define SIX_DOMAINS "\"mail-verify.info\",\"verify-inbox.info\",\"inbox-mail.org\",\"verify-webmail.info\",\"mail-webmail.org\",\"inbox-webmail.info\""
+
+static void a_pack_for_another_actor_is_learnt_from_its_names(void **state)
+{
+	char *actor = file(state, "actor.json", ACTOR(SIX_DOMAINS, ",\"naming\":{\"theme\":[\"account\"]}")), *pack = file(state, "pack.json", NULL);
+	char *names = file(state, "names.txt", ""), *rules;
+	FILE *out = fopen(names, "w");
+	struct answer a;
+
+	assert_non_null(out);
+	for (int i = 0; i < 3000; i++)
+		fprintf(out, "ordinary%d%s\n", i, i % 3 ? ".com" : "-shop.net");
+	fclose(out);
+	a = CALL(state, rules_command, "learn", actor, names, "-o", pack);
+	assert_int_equal(a.code, EXIT_DONE);
+	assert_non_null(strstr(a.err, "6 of 6 names found"));
+	assert_non_null(strstr(a.err, "are coarse"));
+	answer_free(&a);
+	rules = xasprintf("tag53,%s", pack);
+	a = CALL(state, check_command, "--rules", rules, "mail-account.info");
+	assert_int_equal(a.code, EXIT_DONE);
+	assert_says(&a, "naming/x");
+	answer_free(&a);
+	free(rules);
+	free(actor);
+	free(pack);
+	free(names);
+}
+
+static void an_actor_file_with_a_mistake_makes_no_pack(void **state)
+{
+	static const struct {
+		const char *actor, *says;
+	} CASES[] = {
+		{ ACTOR(SIX_DOMAINS, ",\"naming\":{\"theem\":[]}"), "did you mean \"theme\"?" },
+		{ ACTOR("\"a-b.com\"", ""), "weights want at least 5" },
+		{ ACTOR(SIX_DOMAINS, ""), "the background holds 2 registrable domains" },
+		{ "{", "actor.json:1:" },
+	};
+	char *names = file(state, "names.txt", "example.com\nexample.net\n"), *pack = file(state, "pack.json", NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		char *actor = file(state, "actor.json", CASES[i].actor);
+		struct answer a = CALL(state, rules_command, "learn", actor, names, "-o", pack);
+
+		assert_int_equal(a.code, EXIT_USAGE);
+		if (strstr(a.err, CASES[i].says) == NULL)
+			fail_msg("\"%s\" is not in: %s", CASES[i].says, a.err);
+		assert_int_equal(access(pack, F_OK), -1);
+		answer_free(&a);
+		free(actor);
+	}
+	free(names);
+	free(pack);
 }
 
 static void check_of_an_ordinary_name_says_no_and_what_is_nearest(void **state)
@@ -295,8 +380,8 @@ static void brands_noise_counts_per_million_and_gives_advice(void **state)
 	assert_int_equal(a.code, EXIT_DONE);
 	assert_says(&a, "500000.0");
 	assert_says(&a, "is noisy");
-	assert_says(&a, "1 zugspitz");
-	assert_says(&a, "measured on 4 names");
+	assert_says(&a, "1 word of the word list holds \"zugspitz\": zugspitzbahn");
+	assert_says(&a, "Measured on 4 names");
 	answer_free(&a);
 	a = CALL(state, brands_command, "noise", "/nonexistent", "--rules", brands);
 	assert_int_equal(a.code, EXIT_USAGE);
@@ -311,6 +396,9 @@ static void brands_noise_counts_per_million_and_gives_advice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(no_line_is_wider_than_the_terminal),
+		TEST(a_pack_for_another_actor_is_learnt_from_its_names),
+		TEST(an_actor_file_with_a_mistake_makes_no_pack),
 		TEST(check_marks_the_span_and_counts_every_point),
 		TEST(check_of_an_ordinary_name_says_no_and_what_is_nearest),
 		TEST(check_prints_one_json_object_a_name_in_order),

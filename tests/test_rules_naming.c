@@ -1,4 +1,4 @@
-/* The naming score and the weights that make-actor-pack computes. */
+/* The naming score and the weights that `ctwatch rules learn` computes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ static struct naming_model learn(struct kit *kit, size_t leave_out)
 	struct learn_input input = { &kit->names, &kit->theme, &kit->unrelated };
 	struct error err = { 0 };
 	struct text_list warnings = { 0 };
-	struct source src = { "learned", { 0 }, &warnings, &err };
+	struct source src = { "learned", { 0 }, &warnings, &err, false };
 	struct node root = { .value = naming_learn(&input, kit->bg, kit->suffixes, leave_out) };
 	struct naming_model model;
 

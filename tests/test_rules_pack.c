@@ -81,7 +81,7 @@ static void an_actor_pack_is_checked_as_strictly(void **state)
 		{ "{\"id\":\"x\",\"actor\":{\"name\":\"X\"},\"indicators\":[{\"domains\":[]}]}", "a group of indicators needs \"published\"" },
 		{ "{\"id\":\"x\",\"actor\":{\"name\":\"X\"},\"indicators\":[{\"published\":\"long ago\"}]}", "\"published\" is no date" },
 		{ "{\"id\":\"x\",\"actor\":{\"name\":\"X\"},\"indicators\":[{\"published\":\"2022-12\",\"addresses\":[\"1.2.3\"]}]}", "wants IPv4 or IPv6 addresses" },
-		{ "{\"id\":\"x\",\"actor\":{\"name\":\"X\"},\"naming\":{\"theme\":[\"docs\"]}}", "has no weights yet: make-actor-pack" },
+		{ "{\"id\":\"x\",\"actor\":{\"name\":\"X\"},\"naming\":{\"theme\":[\"docs\"]}}", "has no weights yet: 'ctwatch rules learn'" },
 		{ NAMING(""), "\"naming\" needs \"other_country\"" },
 		{ NAMING(",\"other_country\":-20,\"related\":{\"a\":1000}"), "points of \"a\" want a whole number, -100 to 100" },
 		{ NAMING(",\"other_country\":-20,\"hyphen\":[]"), "did you mean \"hyphens\"?" },

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #define SAMPLES_MAX 3
+#define DICTIONARY_LEN_MIN 3     /* two letters are in half of all words */
 
 struct term_noise {
 	const char *text, *kind, *class;         /* borrowed from the description */
 	uint64_t flagged, below, whole_words;    /* flagged names with it, found but not flagged, names with it as a whole word */
-	uint64_t words;                          /* of the word list: words that hold it */
+	uint64_t words, last_word;               /* of the word list: words that hold it, and the line of the last one */
 	char *samples[SAMPLES_MAX];
 	char *word_sample;
 };
@@ -27,7 +28,7 @@ struct noise {
 	struct cli_rules rules;
 	json_t *described;
 	struct brand_noise *brands;
-	size_t n_brands;
+	size_t n_brands, n_terms, longest_term;
 	json_t *by_id;           /* brand id -> number */
 	json_t *by_word;         /* term -> array of [brand, term] */
 	struct cert_names names;
@@ -58,6 +59,7 @@ static void prepare(struct noise *noise)
 
 		b->id = text_of(brand, "id");
 		b->n_terms = json_array_size(terms);
+		noise->n_terms += b->n_terms;
 		b->terms = xcalloc(b->n_terms + 1, sizeof(*b->terms));
 		json_object_set_new(noise->by_id, b->id, json_integer((json_int_t)i));
 		json_array_foreach(terms, k, term) {
@@ -65,6 +67,8 @@ static void prepare(struct noise *noise)
 			json_t *places = json_object_get(noise->by_word, text);
 
 			b->terms[k] = (struct term_noise){ .text = text, .kind = text_of(term, "kind"), .class = text_of(term, "class") };
+			if (strlen(text) > noise->longest_term)
+				noise->longest_term = strlen(text);
 			if (places == NULL) {
 				places = json_array();
 				json_object_set_new(noise->by_word, text, places);
@@ -180,27 +184,41 @@ static bool count_names(struct noise *noise, const char *path, struct error *err
 	return noise->n_names > 0 || error_set(err, ERR_USAGE, "%s holds no names", path);
 }
 
+/* Every part of the word is looked up: the work does not grow with the number of brands. */
+static void count_word(struct noise *noise, struct slice word, uint64_t number)
+{
+	size_t longest = word.len < noise->longest_term ? word.len : noise->longest_term;
+
+	for (size_t from = 0; from + DICTIONARY_LEN_MIN <= word.len; from++)
+		for (size_t len = DICTIONARY_LEN_MIN; len <= longest && from + len <= word.len; len++) {
+			json_t *places = json_object_getn(noise->by_word, (const char *)word.data + from, len), *place;
+			size_t i;
+
+			json_array_foreach(places, i, place) {
+				struct term_noise *t = &noise->brands[json_integer_value(json_array_get(place, 0))].terms[json_integer_value(json_array_get(place, 1))];
+
+				if (t->last_word == number)
+					continue;
+				t->last_word = number;
+				if (t->words++ == 0)
+					t->word_sample = slice_dup_text(word);
+			}
+		}
+}
+
 static bool count_dictionary(struct noise *noise, struct error *err)
 {
 	struct line_reader lines;
 	struct slice line;
+	uint64_t number = 0;
 
 	if (noise->options->words == NULL)
 		return true;
 	if (!lines_open(&lines, noise->options->words, true, err))
 		return false;
-	while (lines_next(&lines, &line)) {
-		for (size_t i = 0; i < noise->n_brands; i++)
-			for (size_t k = 0; k < noise->brands[i].n_terms; k++) {
-				struct term_noise *t = &noise->brands[i].terms[k];
-				size_t len = strlen(t->text);
-
-				if (len < 3 || line.len < len || memmem(line.data, line.len, t->text, len) == NULL)
-					continue;
-				if (t->words++ == 0)
-					t->word_sample = slice_dup_text(line);
-			}
-	}
+	while (lines_next(&lines, &line))
+		if (line.len <= DNS_NAME_MAX)
+			count_word(noise, line, ++number);
 	lines_close(&lines);
 	return true;
 }
@@ -228,26 +246,41 @@ static char *advice(const struct noise *noise, const struct brand_noise *brand, 
 	return NULL;
 }
 
-static void print_text(const struct noise *noise)
-{
-	struct cli *cli = noise->cli;
-	struct table *table = table_new();
-	char count[TIME_TEXT_LEN];
+#define ROWS_ALWAYS 40           /* of longer lists only terms that some name holds are shown */
 
-	table_column(table, "BRAND", ALIGN_LEFT, 0);
+static bool is_worth_a_row(const struct noise *noise, const struct term_noise *t)
+{
+	return noise->n_terms <= ROWS_ALWAYS || t->flagged > 0 || t->below > 0 || t->whole_words > 0 || t->words > 0;
+}
+
+static struct table *new_table(void)
+{
+	struct table *table = table_new();
+
+	table_column(table, "BRAND", ALIGN_LEFT, 8);
 	table_column(table, "TERM", ALIGN_LEFT, 8);
 	table_column(table, "CLASS", ALIGN_LEFT, 0);
-	table_column(table, "PER MILLION", ALIGN_RIGHT, 0);
+	table_column(table, "FLAGGED", ALIGN_RIGHT, 0);
 	table_column(table, "A DAY", ALIGN_RIGHT, 0);
-	table_column(table, "NOT FLAGGED", ALIGN_RIGHT, 0);
-	table_column(table, "WHOLE WORD", ALIGN_RIGHT, 0);
-	if (noise->options->words != NULL)
-		table_column(table, "IN WORDS", ALIGN_LEFT, 8);
-	table_column(table, "FOR EXAMPLE", ALIGN_LEFT, 10);
+	table_column(table, "BELOW", ALIGN_RIGHT, 0);
+	table_column(table, "AS WORD", ALIGN_RIGHT, 0);
+	table_column(table, "EXAMPLE", ALIGN_LEFT, 10);
+	return table;
+}
+
+static void print_table(const struct noise *noise)
+{
+	struct table *table = new_table();
+	size_t n_left_out = 0;
+
 	for (size_t i = 0; i < noise->n_brands; i++)
 		for (size_t k = 0; k < noise->brands[i].n_terms; k++) {
 			const struct term_noise *t = &noise->brands[i].terms[k];
 
+			if (!is_worth_a_row(noise, t)) {
+				n_left_out++;
+				continue;
+			}
 			table_cell(table, noise->brands[i].id);
 			table_cell(table, t->text);
 			table_cell(table, t->class);
@@ -255,22 +288,38 @@ static void print_text(const struct noise *noise)
 			table_cellf(table, "%.0f", per_million(noise, t->flagged) * (double)noise->options->per_day / 1e6);
 			table_cellf(table, "%.1f", per_million(noise, t->below));
 			table_cellf(table, "%.1f", per_million(noise, t->whole_words));
-			if (noise->options->words != NULL)
-				table_cellf(table, "%llu %s", (unsigned long long)t->words, t->word_sample != NULL ? t->word_sample : "");
 			table_cell(table, t->samples[0] != NULL ? t->samples[0] : "");
 		}
-	table_print(table, cli);
+	if (table_rows(table) > 0)
+		table_print(table, noise->cli);
+	if (n_left_out > 0)
+		fprintf(noise->cli->out, "... and %zu terms that none of the names resembles or holds\n", n_left_out);
 	table_free(table);
-	for (size_t i = 0; i < noise->n_brands; i++)
-		for (size_t k = 0; k < noise->brands[i].n_terms; k++) {
-			char *text = advice(noise, &noise->brands[i], &noise->brands[i].terms[k]);
+}
 
-			if (text != NULL)
-				fprintf(cli->out, "%s\n", text);
-			free(text);
-		}
-	fprintf(cli->out, "measured on %s names; \"a day\" is for %llu new names a day\n", count_format(noise->n_names, count),
-		(unsigned long long)noise->options->per_day);
+static void print_advice(const struct noise *noise, const struct brand_noise *brand, const struct term_noise *t)
+{
+	char *text = advice(noise, brand, t);
+
+	if (text != NULL)
+		cli_print_sentence(noise->cli, "%s", text);
+	free(text);
+	if (t->words > 0)
+		cli_print_sentence(noise->cli, "%s: %llu %s of the word list %s \"%s\": %s", brand->id, (unsigned long long)t->words, t->words == 1 ? "word" : "words",
+				   t->words == 1 ? "holds" : "hold", t->text, t->word_sample);
+}
+
+static void print_text(const struct noise *noise)
+{
+	char count[TIME_TEXT_LEN];
+
+	print_table(noise);
+	for (size_t i = 0; i < noise->n_brands; i++)
+		for (size_t k = 0; k < noise->brands[i].n_terms; k++)
+			print_advice(noise, &noise->brands[i], &noise->brands[i].terms[k]);
+	cli_print_sentence(noise->cli, "Measured on %s names. Findings per million names (FLAGGED), and of %llu new names a day (A DAY); "
+			   "names that score too little to be flagged (BELOW), names with the term as a whole word (AS WORD), per million.",
+			   count_format(noise->n_names, count), (unsigned long long)noise->options->per_day);
 }
 
 static json_t *json_brand(const struct noise *noise, const struct brand_noise *brand)

@@ -30,7 +30,7 @@ static void print_nearest(struct cli *cli, json_t *nearest)
 {
 	if (!json_is_object(nearest))
 		return;
-	fprintf(cli->out, "  nearest: %s, %lld of %lld points: %s\n", json_string_value(json_object_get(nearest, "rule")),
+	cli_print_sentence(cli, "  nearest: %s, %lld of %lld points: %s", json_string_value(json_object_get(nearest, "rule")),
 		(long long)json_integer_value(json_object_get(nearest, "score")), (long long)json_integer_value(json_object_get(nearest, "min_score")),
 		json_string_value(json_object_get(nearest, "why")));
 	cli_print_evidence(cli, json_object_get(nearest, "evidence"));
@@ -57,7 +57,7 @@ static void print_answer(struct check *check, json_t *answer)
 	if (!flagged)
 		print_nearest(cli, json_object_get(answer, "nearest"));
 	json_array_foreach(json_object_get(answer, "considered"), i, item)
-		fprintf(cli->out, "  considered: %s %s: %s\n", json_string_value(json_object_get(item, "rule")),
+		cli_print_sentence(cli, "  considered: %s %s: %s", json_string_value(json_object_get(item, "rule")),
 			json_string_value(json_object_get(item, "signal")), json_string_value(json_object_get(item, "why")));
 }
 

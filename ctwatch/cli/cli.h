@@ -127,5 +127,7 @@ char *age_short(int64_t time_ms, int64_t now_ms, char out[TIME_TEXT_LEN]);
 char *count_short(uint64_t n, char out[TIME_TEXT_LEN]);
 /* Wraps a paragraph to the width, each line behind `indent` spaces. */
 void cli_paragraph(FILE *out, int width, int indent, const char *text);
+/* The same for a line that was begun and stands at `column`: what does not fit goes on behind `indent` spaces. */
+void cli_continue(FILE *out, int width, int column, int indent, const char *text);
 
 #endif

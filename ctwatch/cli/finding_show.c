@@ -120,9 +120,13 @@ static void print_evidence(struct cli *cli, const json_t *evidence)
 			fprintf(cli->out, "  %+4d  ", points);
 		else
 			fputs("        ", cli->out);
-		fprintf(cli->out, "%-8s ", json_string_value(json_object_get(row, "signal")));
-		print_text(cli->out, json_string_value(json_object_get(row, "detail")));
-		fputc('\n', cli->out);
+		int column = 8 + fprintf(cli->out, "%-8s ", json_string_value(json_object_get(row, "signal")));
+		struct buf detail;
+
+		buf_init(&detail, 1u << 16);
+		render_plain(&detail, json_string_value(json_object_get(row, "detail")));
+		cli_continue(cli->out, cli->width, column, column, buf_text(&detail));
+		buf_deinit(&detail);
 	}
 }
 

@@ -44,12 +44,16 @@ static void print_certificate(struct cli *cli, json_t *answer)
 	json_t *names = json_object_get(answer, "names"), *matches = json_object_get(answer, "matches"), *item;
 	size_t n = json_array_size(names), i;
 
-	fprintf(cli->out, "%s: %s\n  issued by %s, valid %s to %s\n  %zu name%s:", json_string_value(json_object_get(answer, "file")),
-		json_is_true(json_object_get(answer, "flagged")) ? "flagged" : "not flagged", json_string_value(json_object_get(answer, "issuer")),
-		json_string_value(json_object_get(answer, "not_before")), json_string_value(json_object_get(answer, "not_after")), n, n == 1 ? "" : "s");
+	fprintf(cli->out, "%s: %s\n", json_string_value(json_object_get(answer, "file")),
+		json_is_true(json_object_get(answer, "flagged")) ? "flagged" : "not flagged");
+	cli_print_sentence(cli, "  issued by %s,", json_string_value(json_object_get(answer, "issuer")));
+	fprintf(cli->out, "  valid %s to %s\n", json_string_value(json_object_get(answer, "not_before")),
+		json_string_value(json_object_get(answer, "not_after")));
+	fprintf(cli->out, "  %zu name%s%s\n", n, n == 1 ? "" : "s", n > 0 ? ":" : "");
 	for (i = 0; i < n && i < NAMES_SHOWN_MAX; i++)
-		fprintf(cli->out, " %s", json_string_value(json_array_get(names, i)));
-	fprintf(cli->out, "%s\n", n > NAMES_SHOWN_MAX ? " ..." : "");
+		fprintf(cli->out, "    %s\n", json_string_value(json_array_get(names, i)));
+	if (n > NAMES_SHOWN_MAX)
+		fprintf(cli->out, "    and %zu more\n", n - NAMES_SHOWN_MAX);
 	json_array_foreach(matches, i, item)
 		cli_print_match(cli, item);
 }

@@ -80,20 +80,39 @@ char *count_short(uint64_t n, char out[TIME_TEXT_LEN])
 	return out;
 }
 
-void cli_paragraph(FILE *out, int width, int indent, const char *text)
+/* Columns on a screen, counted as code points. */
+static int columns_of(const char *text, int len)
 {
-	int column = 0;
+	int columns = 0;
+
+	for (int i = 0; i < len; i++)
+		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+void cli_continue(FILE *out, int width, int column, int indent, const char *text)
+{
+	bool first = true;               /* of its line: no space in front */
 
 	for (const char *word = text; *word != '\0';) {
-		int len = (int)strcspn(word, " \n");
+		int len = (int)strcspn(word, " \n"), columns = columns_of(word, len);
 
-		if (column > 0 && column + 1 + len > width) {
-			fputc('\n', out);
-			column = 0;
+		if (!first && column + 1 + columns > width) {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+			first = true;
 		}
-		column += fprintf(out, "%*s%.*s", column == 0 ? indent : 1, "", len, word);
+		fprintf(out, "%s%.*s", first ? "" : " ", len, word);
+		column += columns + !first;
+		first = false;
 		word += len;
 		word += strspn(word, " \n");
 	}
 	fputc('\n', out);
+}
+
+void cli_paragraph(FILE *out, int width, int indent, const char *text)
+{
+	fprintf(out, "%*s", indent, "");
+	cli_continue(out, width, indent, indent, text);
 }

@@ -7,13 +7,14 @@
 #define RULES_SHOWN_MAX 100      /* a table of 10 000 brands is for --format json */
 
 struct rules_options {
-	const char *rules, *issuer;
+	const char *rules, *issuer, *output;
 	enum output_format format;
 };
 
 static const struct option OPTIONS[] = {
 	{ "rules", 0, OPTION_TEXT, offsetof(struct rules_options, rules), "LIST", "packs and files, separated by commas, instead of the configuration's" },
 	{ "issuer", 0, OPTION_TEXT, offsetof(struct rules_options, issuer), "TEXT", "test: organisation of the issuer (Let's Encrypt)" },
+	{ "output", 'o', OPTION_TEXT, offsetof(struct rules_options, output), "FILE", "learn: where the pack goes (standard output)" },
 	{ "format", 0, OPTION_FORMAT, offsetof(struct rules_options, format), "KIND", "text, json or jsonl" },
 	{ 0 },
 };
@@ -38,10 +39,11 @@ static void print_recall(struct cli *cli, json_t *recall)
 	size_t i;
 
 	json_array_foreach(recall, i, row) {
-		fprintf(cli->out, "    %lld: ", number_of(row, "year"));
+		int column = fprintf(cli->out, "    %lld: ", number_of(row, "year")), indent = column;
+
 		if (json_object_get(row, "names") != NULL)
-			fprintf(cli->out, "%lld of %lld found; ", number_of(row, "found"), number_of(row, "names"));
-		fprintf(cli->out, "%s\n", text_of(row, "how"));
+			column += fprintf(cli->out, "%lld of %lld found; ", number_of(row, "found"), number_of(row, "names"));
+		cli_continue(cli->out, cli->width, column, indent, text_of(row, "how"));
 	}
 }
 
@@ -53,18 +55,20 @@ static void print_pack(struct cli *cli, json_t *pack)
 
 	fprintf(cli->out, "%s%s%s (%s)\n", colours.bold, text_of(pack, "id"), colours.reset, text_of(json_object_get(pack, "actor"), "name"));
 	json_array_foreach(json_object_get(pack, "sources"), i, row)
-		fprintf(cli->out, "  %s, %s: %s\n", text_of(row, "published"), text_of(row, "publisher"), text_of(row, "title"));
+		cli_print_sentence(cli, "  %s, %s: %s", text_of(row, "published"), text_of(row, "publisher"), text_of(row, "title"));
 	json_array_foreach(json_object_get(pack, "indicators"), i, row)
 		fprintf(cli->out, "  published %s: %lld domains, %lld addresses\n", text_of(row, "published"), number_of(row, "domains"), number_of(row, "addresses"));
 	if (naming != NULL)
-		fprintf(cli->out, "  naming: %lld terms, flagged from %lld points; %lld false alarms in a million ordinary names\n", number_of(naming, "terms"),
+		cli_print_sentence(cli, "  naming: %lld terms, flagged from %lld points; %lld false alarms in a million ordinary names", number_of(naming, "terms"),
 			number_of(naming, "min_score"), number_of(learned, "false_alarms_per_million"));
 	if (json_array_size(json_object_get(pack, "recall")) > 0) {
 		fprintf(cli->out, "  measured recall by year:\n");
 		print_recall(cli, json_object_get(pack, "recall"));
 	}
-	if (text_of(pack, "limits")[0] != '\0')
-		cli_paragraph(cli->out, cli->width, 2, text_of(pack, "limits"));
+	if (text_of(pack, "limits")[0] != '\0') {
+		fprintf(cli->out, "  what it cannot do: ");
+		cli_continue(cli->out, cli->width, 21, 4, text_of(pack, "limits"));
+	}
 	fputc('\n', cli->out);
 }
 
@@ -77,7 +81,7 @@ static void print_list(struct cli *cli, json_t *description)
 	json_array_foreach(packs, i, row)
 		print_pack(cli, row);
 	table_column(table, "RULE", ALIGN_LEFT, 0);
-	table_column(table, "FLAGS FROM", ALIGN_RIGHT, 0);
+	table_column(table, "FROM", ALIGN_RIGHT, 0);
 	table_column(table, "ISSUER", ALIGN_LEFT, 8);
 	table_column(table, "WHAT", ALIGN_LEFT, 20);
 	json_array_foreach(rules, i, row) {
@@ -96,8 +100,8 @@ static void print_list(struct cli *cli, json_t *description)
 	if (json_array_size(rules) > RULES_SHOWN_MAX)
 		fprintf(cli->out, "... and %zu more (--format json shows all)\n", json_array_size(rules) - RULES_SHOWN_MAX);
 	json_array_foreach(json_object_get(description, "warnings"), i, row)
-		fprintf(cli->out, "warning: %s\n", json_string_value(row));
-	fprintf(cli->out, "rule set %s, public suffixes: %s\n", text_of(description, "id"), text_of(description, "public_suffixes"));
+		cli_print_sentence(cli, "warning: %s", json_string_value(row));
+	cli_print_sentence(cli, "rule set %s, public suffixes: %s", text_of(description, "id"), text_of(description, "public_suffixes"));
 }
 
 static int list(struct cli *cli, const struct rules_options *options)
@@ -265,19 +269,28 @@ static int run(struct cli *cli, int argc, char **argv)
 		return argc > 2 ? cli_usage(cli, "'list' takes no words") : list(cli, &options);
 	if (strcmp(verb, "test") == 0)
 		return argc == 3 ? test(cli, &options, argv[2]) : cli_usage(cli, "'test' wants one file");
+	if (strcmp(verb, "learn") == 0)
+		return rules_learn(cli, argc - 2, argv + 2, options.output);
 	return cli_usage(cli, "there is no 'rules %s'", verb);
 }
 
 const struct command rules_command = {
 	.name = "rules",
 	.summary = "what is compiled, and tests of it",
-	.usage = "[list]\ntest FILE",
+	.usage = "[list]\ntest FILE\nlearn ACTOR.json FILE... [-o PACK.json]",
 	.help = "list: packs with their dates, sources and measured recall, then every rule.\n"
 		"test: a file of expected verdicts, one a line, columns separated by tabs: name, expected brand\n"
 		"or rule (- for none), technique, why. The last two are for people. Prints what differs; exit\n"
 		"status 1 when something does.\n"
 		"\n"
-		"  ctwatch rules test verdicts.tsv --rules brands.json",
+		"learn: a pack for another actor. ACTOR.json lists the actor's published domains, FILE ordinary\n"
+		"names, one a line, half a million or more (- is standard input). The least that works:\n"
+		"\n"
+		"  {\"id\": \"actor-x\", \"actor\": {\"name\": \"Actor X\"},\n"
+		"   \"indicators\": [{\"published\": \"2026-03\", \"domains\": [\"mail-verify.example\", ...]}]}\n"
+		"\n"
+		"  ctwatch rules test verdicts.tsv --rules brands.json\n"
+		"  zcat names.gz | ctwatch rules learn actor-x.json - -o pack-x.json",
 	.options = OPTIONS,
 	.run = run,
 };

@@ -1,6 +1,7 @@
 #include "rules_cli.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,9 +80,28 @@ void cli_print_evidence(struct cli *cli, json_t *evidence)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(evidence, i, row)
-		fprintf(cli->out, "    %-10s %4lld  %s\n", json_string_value(json_object_get(row, "signal")),
-			(long long)json_integer_value(json_object_get(row, "points")), json_string_value(json_object_get(row, "detail")));
+	json_array_foreach(evidence, i, row) {
+		int column = fprintf(cli->out, "    %-10s %4lld  ", json_string_value(json_object_get(row, "signal")),
+				     (long long)json_integer_value(json_object_get(row, "points")));
+
+		cli_continue(cli->out, cli->width, column, column, json_string_value(json_object_get(row, "detail")));
+	}
+}
+
+void cli_print_sentence(struct cli *cli, const char *format, ...)
+{
+	va_list args;
+	char *text = NULL;
+
+	va_start(args, format);
+	int len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	int lead = (int)strspn(text, " ");
+	fprintf(cli->out, "%*s", lead, "");
+	cli_continue(cli->out, cli->width, lead, 4, text + lead);
+	free(text);
 }
 
 void cli_print_match(struct cli *cli, json_t *match)
@@ -90,18 +110,21 @@ void cli_print_match(struct cli *cli, json_t *match)
 	const char *severity = json_string_value(json_object_get(match, "severity"));
 	const char *brand = json_string_value(json_object_get(match, "brand")), *technique = json_string_value(json_object_get(match, "technique"));
 	json_t *evidence = json_object_get(match, "evidence");
+	bool own = strcmp(json_string_value(json_object_get(match, "kind")), "own") == 0;
+
+	char *head = xasprintf("%lld %s", (long long)json_integer_value(json_object_get(match, "score")), severity);
+	char *below = json_is_true(json_object_get(match, "flagged")) ? xstrdup("") :
+			xasprintf(", not flagged: below %lld", (long long)json_integer_value(json_object_get(match, "min_score")));
+	char *text = xasprintf("%s%s%s%s%s%s%s", json_string_value(json_object_get(match, "rule")), brand == NULL ? "" : own ? ": an official domain of " : ": resembles ",
+			       brand != NULL ? brand : "", technique != NULL ? " (" : "", technique != NULL ? technique : "", technique != NULL ? ")" : "", below);
 
 	print_marked(cli, json_string_value(json_object_get(match, "name")), evidence);
-	fprintf(cli->out, "  %s%lld %s%s  %s", palette_severity(&colours, severity), (long long)json_integer_value(json_object_get(match, "score")),
-		severity, colours.reset, json_string_value(json_object_get(match, "rule")));
-	if (brand != NULL)
-		fprintf(cli->out, "  resembles %s", brand);
-	if (technique != NULL)
-		fprintf(cli->out, "  (%s)", technique);
-	if (!json_is_true(json_object_get(match, "flagged")))
-		fprintf(cli->out, "  not flagged: below %lld", (long long)json_integer_value(json_object_get(match, "min_score")));
-	fputc('\n', cli->out);
+	fprintf(cli->out, "  %s%s%s  ", palette_severity(&colours, severity), head, colours.reset);
+	cli_continue(cli->out, cli->width, (int)strlen(head) + 4, 4, text);
 	cli_print_evidence(cli, evidence);
+	free(head);
+	free(below);
+	free(text);
 }
 
 bool lines_open(struct line_reader *reader, const char *path, bool first_column, struct error *err)

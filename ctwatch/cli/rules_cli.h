@@ -20,6 +20,11 @@ void cli_rules_close(struct cli_rules *);
 void cli_print_match(struct cli *cli, json_t *match);
 /* Rows of evidence: signal, points, sentence. */
 void cli_print_evidence(struct cli *cli, json_t *evidence);
+/* A line that goes on behind four spaces when it is too long for the terminal. */
+void cli_print_sentence(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* `ctwatch rules learn`: files[0] is the actor's; `output` NULL is standard output. Returns the exit code. */
+int rules_learn(struct cli *cli, int n_files, char **files, const char *output);
+
 /* Reads lines, without their ends, from a file or "-"; what follows a tab is left off when `first_column`. */
 struct line_reader {
 	FILE *in;

@@ -103,7 +103,7 @@ static struct naming_model model_of(const struct bench *b, const struct backgrou
 	struct learn_input input = { &b->actor, &b->theme, &b->unrelated };
 	struct error err = { 0 };
 	struct text_list warnings = { 0 };
-	struct source src = { "learned", { 0 }, &warnings, &err };
+	struct source src = { "learned", { 0 }, &warnings, &err, false };
 	struct node root = { .value = naming_learn(&input, bg, b->suffixes, leave_out) };
 	struct naming_model model;
 
