@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "state.h"
+#include "sql.h"
 
 /*
  * Locks of the open file description (F_OFD_*), not of the process: a second open in the same process is refused as well, and
@@ -57,7 +57,7 @@ bool lock_take(const char *directory, int64_t now_ms, int *out, struct error *er
 
 	free(path);
 	if (fd < 0)
-		return error_set(err, why == ENOSPC || why == EDQUOT ? ERR_NO_SPACE : ERR_FATAL,
+		return error_set(err, errno_kind(why),
 				 "state %s: cannot write its lock (%s); give this user write permission on the directory", directory, strerror(why));
 	if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
 		why = errno;

@@ -14,9 +14,10 @@ static const char *const TEXTS[N_STATEMENTS] = {
 
 /* ---- errors --------------------------------------------------------------------------------------- */
 
+/* A quota or a limit on the size of files is a full disk for us: somebody can raise it while we run. */
 enum error_kind errno_kind(int error)
 {
-	return error == ENOSPC || error == EDQUOT ? ERR_NO_SPACE : ERR_FATAL;
+	return error == ENOSPC || error == EDQUOT || error == EFBIG ? ERR_NO_SPACE : ERR_FATAL;
 }
 
 /* What an SQLite result means for the operator: the first row that fits, by primary code. */
@@ -36,9 +37,20 @@ static const struct {
 	{ SQLITE_NOTADB, ERR_FATAL, "ctwatch.db is not an SQLite database; move it away, or name another state directory" },
 };
 
+/* SQLite itself knows ENOSPC alone. What it then says as the system's error is what came last, not what failed: the files know. */
+static bool file_is_full(sqlite3 *db, int which)
+{
+	sqlite3_file *file = NULL;
+	int error = 0;
+
+	return sqlite3_file_control(db, "main", which, &file) == SQLITE_OK && file != NULL && file->pMethods != NULL &&
+	       file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK && errno_kind(error) == ERR_NO_SPACE;
+}
+
 static bool disk_is_full(sqlite3 *db, int rc)
 {
-	return (rc & 0xff) == SQLITE_IOERR && errno_kind(sqlite3_system_errno(db)) == ERR_NO_SPACE;
+	return db != NULL && (rc & 0xff) == SQLITE_IOERR &&
+	       (file_is_full(db, SQLITE_FCNTL_JOURNAL_POINTER) || file_is_full(db, SQLITE_FCNTL_FILE_POINTER));
 }
 
 bool sql_error(struct state *st, int rc, struct error *err)

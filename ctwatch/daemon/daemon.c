@@ -348,6 +348,7 @@ static void start_signals(struct daemon *d)
 {
 	static_assert(ARRAY_LEN(SIGNALS) == ARRAY_LEN(d->signals), "one handle a signal");
 	signal(SIGPIPE, SIG_IGN);         /* a reader of standard output that goes away is an error of that sink */
+	signal(SIGXFSZ, SIG_IGN);         /* a limit on the size of files is a full disk */
 	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++) {
 		uv_signal_init(&d->loop, &d->signals[i]);
 		d->signals[i].data = d;
