@@ -258,6 +258,48 @@ static void a_mismatch_that_is_closed_by_hand_is_verified_again_without_a_restar
 	stop(&b);
 }
 
+static void what_is_found_at_the_head_is_verified_before_the_gap_below_it_is_read(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "static", "--initial", "30000", "--plant", CTWATCH_SOURCE_DIR "/tests/fakelog/demo.plant",
+		"--plant-every", "7", "--misbehave", "missing-tile,at=3,on=data", NULL };
+	struct bench b;
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	/* the unfinished tile is left alone; the gap does not end while a tile is missing */
+	wait_for(&b, "SELECT min(start), max(stop) FROM read_range", "0|29952");
+	run_kit_control(&b.kit, "log=0&plant=drive-globalordnance.com&grow=1000");
+	later(&b, MINUTE);
+	wait_for(&b, "SELECT max(stop) FROM read_range", "30976");
+	wait_for(&b, "SELECT verified FROM sighting WHERE entry_index >= 30000", "1");
+	wait_for(&b, "SELECT max(verified) FROM sighting WHERE entry_index < 29000", "0");
+	wait_for(&b, "SELECT verified_size FROM log", "0");
+	wait_for(&b, "SELECT verified FROM finding WHERE registrable_domain = 'drive-globalordnance.com' LIMIT 1", "1");
+	run_kit_control(&b.kit, "log=0&behave=all");
+	later(&b, 6 * MINUTE);
+	wait_for(&b, "SELECT start, stop, verified FROM read_range", "0|31000|1");
+	wait_for(&b, "SELECT count(*) FROM sighting WHERE verified = 0", "0");
+	wait_for(&b, "SELECT sum(entries), sum(verified) FROM counters", "31000|31000");
+	stop(&b);
+}
+
+static void hash_tiles_that_lie_about_what_lies_below_the_head_are_told(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "static", "--initial", "30000", "--plant", CTWATCH_SOURCE_DIR "/tests/fakelog/demo.plant",
+		"--plant-every", "7", "--misbehave", "missing-tile,at=3,on=data", "--misbehave", "tile-hash", NULL };
+	struct bench b;
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	wait_for(&b, "SELECT max(stop) FROM read_range", "29952");
+	spin(&b, 1000);
+	wait_for(&b, "SELECT count(*) FROM incident", "0");
+	later(&b, 3 * MINUTE);
+	wait_for(&b, "SELECT severity FROM incident WHERE class = 'TILE_HASH_MISMATCH'", "critical");
+	wait_for(&b, "SELECT max(verified) FROM sighting", "0");
+	stop(&b);
+}
+
 static void transient_corruption_is_a_flap_that_names_the_entry(void **state)
 {
 	static const char *const ARGUMENTS[] = { "--api", "static", "--initial", "512", "--misbehave", "tampered-entry,at=300,times=2", NULL };
@@ -348,6 +390,8 @@ int main(void)
 		cmocka_unit_test(a_missing_tile_is_told_after_ten_minutes_and_does_not_stop_the_rest),
 		cmocka_unit_test(a_mismatch_is_read_again_three_times_before_it_is_told_and_reading_goes_on),
 		cmocka_unit_test(a_mismatch_that_is_closed_by_hand_is_verified_again_without_a_restart),
+		cmocka_unit_test(what_is_found_at_the_head_is_verified_before_the_gap_below_it_is_read),
+		cmocka_unit_test(hash_tiles_that_lie_about_what_lies_below_the_head_are_told),
 		cmocka_unit_test(transient_corruption_is_a_flap_that_names_the_entry),
 		cmocka_unit_test(a_backlog_that_does_not_shrink_is_blindness),
 		cmocka_unit_test(a_log_that_throttles_us_is_read_at_its_head_first),

@@ -9,6 +9,7 @@
  *   reading   watch_read.c      unread stretch -> request -> worker -> ready
  *   commit    watch_commit.c    ready responses -> one transaction -> position; roots compared at every signed size
  *   checking  watch_check.c     consistency of heads, hash tiles at the right edge, what follows a mismatch
+ *             watch_tail.c    what is read above a gap
  *   proving   proof.c           inclusion proofs of what was found, one by one
  */
 #ifndef CTWATCH_WATCH_H
@@ -160,6 +161,14 @@ struct watcher {
 		struct tree_walk *walk;
 		char *url;
 	} proof;
+	struct tail_check {               /* static logs: are the entries read at the head, above a gap, those that were signed? */
+		struct compact_range base;/* the tree below them, from hash tiles; empty: not had yet */
+		struct tree_head head;    /* being compared, with the entries below `top` */
+		uint64_t top, proven;     /* entries above the gap and below `proven` are */
+		unsigned failures;
+		int64_t retry_ms;
+		struct tree_walk *walk;
+	} tail;
 	struct doubt doubt;
 	uint64_t scan_asked, scan_proven; /* scan: where a proof was last asked for, and had */
 
@@ -229,6 +238,8 @@ void watch_doubt_due(struct watcher *);
 void watch_doubt_over(struct watcher *);
 /* watch_closed.c */
 void watch_closed_look(struct watcher *, int64_t now_ms);
+/* watch_tail.c */
+void watch_check_tail(struct watcher *);
 /* watch_scan.c */
 void watch_scan_prove(struct watcher *);              /* if it is time to */
 void watch_scan_proven(struct watcher *, uint64_t up_to);

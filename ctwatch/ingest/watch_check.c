@@ -82,12 +82,14 @@ void watch_check_edge(struct watcher *w)
 	struct compact_range tree;
 
 	if (w->phase != WATCHER_FOLLOWING || w->log.protocol != LOG_STATIC || w->options.scan || w->ingest->once || w->edge_walk != NULL ||
-	    w->doubt.phase != DOUBT_NONE || watch_now(w) < w->edge_retry_ms)
+	    watch_now(w) < w->edge_retry_ms)
+		return;
+	w->edge_retry_ms = 0;             /* whatever keeps it from being done now brings it back: a commit, a head */
+	if (w->doubt.phase != DOUBT_NONE)
 		return;
 	struct pending_head *pending = find_pending(w, size);
 	if (size % TILE_WIDTH == 0 || end < tile || end >= size || pending == NULL || pending->tree_ok || !position_tree(&w->position, end, &tree))
 		return;
-	w->edge_retry_ms = 0;
 	struct walk_options options = { .from = &tree, .to = size, .tree_size = size, .fresh = w->edge_failures > 0, .done = on_edge, .ctx = w };
 	w->edge_walk = tree_walk_start(w, &options);
 }

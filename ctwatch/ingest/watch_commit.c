@@ -324,6 +324,7 @@ static void on_committed(void *ctx, bool ok, const struct error *err)
 	if (w->phase != WATCHER_CLOSING) {
 		watch_commit(w);
 		watch_check_edge(w);
+		watch_check_tail(w);
 		watch_pump(w);
 		prover_wake(w->prover);
 		watch_schedule(w);

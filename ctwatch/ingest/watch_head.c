@@ -325,6 +325,7 @@ static void on_kept(void *ctx, bool ok, const struct error *err)
 	watch_commit(w);
 	watch_check_proof(w);
 	watch_check_edge(w);
+	watch_check_tail(w);
 	watch_pump(w);
 out:
 	if (w->phase != WATCHER_CLOSING)

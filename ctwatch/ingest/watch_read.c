@@ -30,10 +30,11 @@ static struct hole *find_hole(struct watcher *w, uint64_t from, uint64_t to)
 
 int64_t watch_holes_due(const struct watcher *w)
 {
-	int64_t due = 0;
+	int64_t due = 0, now = watch_now(w);
 
+	/* one that is due already waits for something else: room, the disk, its turn */
 	for (size_t i = 0; i < w->n_holes; i++)
-		if (due == 0 || w->holes[i].next_ms < due)
+		if (w->holes[i].next_ms > now && (due == 0 || w->holes[i].next_ms < due))
 			due = w->holes[i].next_ms;
 	return due;
 }

@@ -224,6 +224,7 @@ void watch_schedule(struct watcher *w)
 	earlier(&due, watch_issuers_due(w));
 	earlier(&due, prover_due(w->prover));
 	earlier(&due, w->edge_retry_ms);
+	earlier(&due, w->tail.retry_ms);
 	earlier(&due, w->proof.retry_ms);
 	earlier(&due, w->doubt.next_ms);
 	if (w->ingest->once)
@@ -268,6 +269,7 @@ void watcher_wake(struct watcher *w)
 	watch_doubt_due(w);
 	watch_check_proof(w);
 	watch_check_edge(w);
+	watch_check_tail(w);
 	watch_pump(w);
 	prover_wake(w->prover);
 	watch_schedule(w);
@@ -508,6 +510,7 @@ void watcher_close(struct watcher *w, void (*closed)(void *ctx), void *ctx)
 	request_cancel(w->start_request);
 	tree_walk_cancel(w->walk);
 	tree_walk_cancel(w->edge_walk);
+	tree_walk_cancel(w->tail.walk);
 	request_cancel(w->proof.request);
 	tree_walk_cancel(w->proof.walk);
 	request_cancel(w->doubt.request);
