@@ -1,5 +1,6 @@
 /* Diagnostics: one line is one write, so that lines of several threads (and processes) do not mix. */
 #include "diag.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
@@ -25,14 +25,6 @@ struct diag {
 };
 
 static const char *const LEVELS[] = { "error", "warning", "notice", "info", "debug" };
-
-static int64_t wall_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct diag *diag_new(int fd, enum diag_level level, bool json)
 {
@@ -109,7 +101,7 @@ void diag_free(struct diag *d)
 {
 	if (d == NULL)
 		return;
-	flush_repeats(d, wall_clock_ms());
+	flush_repeats(d, clock_wall_ms());
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
@@ -117,7 +109,7 @@ void diag_free(struct diag *d)
 void diag(struct diag *d, enum diag_level level, const char *component, const char *subject, const char *format, ...)
 {
 	char raw[LINE_MAX_BYTES / 4], message[LINE_MAX_BYTES / 2], escaped_subject[256], key[LINE_MAX_BYTES];
-	int64_t now_ms = wall_clock_ms();
+	int64_t now_ms = clock_wall_ms();
 	va_list args;
 
 	if (d == NULL || level > d->level)

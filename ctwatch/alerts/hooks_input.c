@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json_read.h"
 #include "message.h"
 #include "parsers.h"
 
@@ -17,13 +18,6 @@
 #define NAME_SHOWN_MAX 1024
 #define FILE_MAX (4u << 20)
 #define PEM_LINE 48                  /* bytes that make a line of 64 characters */
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 /* ---- variables and files --------------------------------------------------------------------------------- */
 
@@ -237,7 +231,7 @@ static bool put_certificate(struct hook_input *input, const struct delivery *del
 {
 	const struct alert_item *item = &delivery->items[0];
 	const struct alert_entry *entry = item->entry;
-	const char *rule = text_of(json_object_get(item->envelope, "finding"), "rule");
+	const char *rule = json_read_text(json_object_get(item->envelope, "finding"), "rule");
 	const char *watch_item = strncmp(rule, "watch/", 6) == 0 ? rule + 6 : rule;
 	struct slice der = buf_slice(&entry->der);
 	char *summary = xasprintf("Certificate Discovered for %s", watch_item);
@@ -281,7 +275,7 @@ static bool put_malformed(struct hook_input *input, const struct delivery *deliv
 	set(input, "LOG_URI", entry->log_url);
 	set_number(input, "ENTRY_INDEX", (int64_t)entry->index);
 	set(input, "LEAF_HASH", leaf_hash_text);
-	set(input, "PARSE_ERROR", text_of(json_object_get(item->envelope, "details"), "reason"));
+	set(input, "PARSE_ERROR", json_read_text(json_object_get(item->envelope, "details"), "reason"));
 	set(input, "CERT_PARSEABLE", "no");
 	bool ok = put_json(input, "ENTRY_FILENAME", "entry.json", json_pack("{s:s, s:s}", "leaf_input", leaf, "extra_data", extra), err) &&
 		  put_text(input, delivery, err);

@@ -5,15 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_read.h"
 #include "message.h"
 #include "render.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 static const json_t *subject_of(const struct alert_item *item)
 {
@@ -30,7 +24,7 @@ static const json_t *subject_of(const struct alert_item *item)
 
 const char *siem_severity(const struct alert_item *item)
 {
-	return text_of(subject_of(item), "severity");
+	return json_read_text(subject_of(item), "severity");
 }
 
 /* Rows: ours, CEF's 0 to 10, syslog's. */
@@ -86,16 +80,16 @@ bool siem_cef(const struct delivery *delivery, const struct alert_item *item, st
 {
 	const json_t *subject = subject_of(item);
 	const json_t *certificate = json_array_get(json_object_get(subject, "certificates"), 0);
-	const char *rule = text_of(subject, "rule")[0] != '\0' ? text_of(subject, "rule") : text_of(subject, "class");
+	const char *rule = json_read_text(subject, "rule")[0] != '\0' ? json_read_text(subject, "rule") : json_read_text(subject, "class");
 	char *sentence = sentence_of(delivery, item);
 	bool ok = buf_printf(out, "CEF:0|ctwatch|ctwatch|%s|", CTWATCH_VERSION) &&
 		  render_cef_header(out, rule[0] != '\0' ? rule : event_name(item->event)) && buf_append_byte(out, '|') && render_cef_header(out, sentence) &&
 		  buf_printf(out, "|%d|externalId=%s rt=%" PRId64 " cat=%s", cef_severity(item), item->id, item->created_ms, event_name(item->event));
 
-	ok = ok && cef_pair(out, "dhost", text_of(subject, "name")) && cef_pair(out, "msg", text_of(subject, "summary")) &&
-	     cef_labelled(out, 1, "brand", text_of(subject, "brand")) && cef_labelled(out, 2, "technique", text_of(subject, "technique")) &&
-	     cef_labelled(out, 3, "issuer", text_of(certificate, "issuer")) && cef_labelled(out, 4, "sha256", text_of(certificate, "sha256")) &&
-	     cef_labelled(out, 5, "finding", text_of(subject, "id")) && cef_labelled(out, 6, "log", text_of(json_object_get(subject, "log"), "name"));
+	ok = ok && cef_pair(out, "dhost", json_read_text(subject, "name")) && cef_pair(out, "msg", json_read_text(subject, "summary")) &&
+	     cef_labelled(out, 1, "brand", json_read_text(subject, "brand")) && cef_labelled(out, 2, "technique", json_read_text(subject, "technique")) &&
+	     cef_labelled(out, 3, "issuer", json_read_text(certificate, "issuer")) && cef_labelled(out, 4, "sha256", json_read_text(certificate, "sha256")) &&
+	     cef_labelled(out, 5, "finding", json_read_text(subject, "id")) && cef_labelled(out, 6, "log", json_read_text(json_object_get(subject, "log"), "name"));
 	if (json_object_get(subject, "score") != NULL)
 		ok = ok && buf_printf(out, " cn1Label=score cn1=%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(subject, "score")));
 	free(sentence);
@@ -111,10 +105,10 @@ static void ecs_certificate(json_t *document, const json_t *subject)
 	if (certificate == NULL)
 		return;
 	json_t *x509 = json_pack("{s:O?, s:{s:s}, s:s, s:s, s:s}", "alternative_names", json_object_get(certificate, "names"), "issuer", "distinguished_name",
-				 text_of(certificate, "issuer"), "serial_number", text_of(certificate, "serial"), "not_before",
-				 text_of(certificate, "not_before"), "not_after", text_of(certificate, "not_after"));
+				 json_read_text(certificate, "issuer"), "serial_number", json_read_text(certificate, "serial"), "not_before",
+				 json_read_text(certificate, "not_before"), "not_after", json_read_text(certificate, "not_after"));
 	json_object_set_new(document, "tls",
-			    json_pack("{s:{s:{s:s}, s:o}}", "server", "hash", "sha256", text_of(certificate, "sha256"), "x509", x509));
+			    json_pack("{s:{s:{s:s}, s:o}}", "server", "hash", "sha256", json_read_text(certificate, "sha256"), "x509", x509));
 }
 
 json_t *siem_ecs(const struct delivery *delivery, const struct alert_item *item)
@@ -123,17 +117,17 @@ json_t *siem_ecs(const struct delivery *delivery, const struct alert_item *item)
 	char *sentence = sentence_of(delivery, item);
 	bool is_finding = json_object_get(item->envelope, "finding") != NULL;
 	json_t *document = json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:s, s:s, s:[s], s:[s], s:s, s:s, s:I}, s:{s:s, s:s}}", "@timestamp",
-				     text_of(item->envelope, "time"), "message", sentence, "ecs", "version", "8.11.0", "event", "id", item->id, "kind",
+				     json_read_text(item->envelope, "time"), "message", sentence, "ecs", "version", "8.11.0", "event", "id", item->id, "kind",
 				     is_finding ? "alert" : "event", "module", "ctwatch", "category", is_finding ? "threat" : "host", "type",
 				     is_finding ? "indicator" : "info", "action", event_name(item->event), "dataset", "ctwatch.alerts", "severity",
 				     (json_int_t)cef_severity(item) * 10, "observer", "product", "ctwatch", "version", CTWATCH_VERSION);
 
 	if (is_finding) {
-		json_object_set_new(document, "rule", json_pack("{s:s, s:s, s:s}", "name", text_of(subject, "rule"), "category", text_of(subject, "kind"), "ruleset", "ctwatch"));
-		json_object_set_new(document, "threat", json_pack("{s:{s:s, s:s, s:s, s:I}}", "indicator", "type", "domain-name", "name", text_of(subject, "name"), "first_seen",
-								  text_of(subject, "first_seen"), "sightings",
+		json_object_set_new(document, "rule", json_pack("{s:s, s:s, s:s}", "name", json_read_text(subject, "rule"), "category", json_read_text(subject, "kind"), "ruleset", "ctwatch"));
+		json_object_set_new(document, "threat", json_pack("{s:{s:s, s:s, s:s, s:I}}", "indicator", "type", "domain-name", "name", json_read_text(subject, "name"), "first_seen",
+								  json_read_text(subject, "first_seen"), "sightings",
 								  json_integer_value(json_object_get(subject, "certificate_count"))));
-		json_object_set_new(document, "related", json_pack("{s:[s]}", "hosts", text_of(subject, "name")));
+		json_object_set_new(document, "related", json_pack("{s:[s]}", "hosts", json_read_text(subject, "name")));
 		ecs_certificate(document, subject);
 	}
 	json_object_set(document, "ctwatch", item->envelope);

@@ -1,11 +1,11 @@
 /* `ctwatch alerts test`: a marked message through every sink, and what each one answers. */
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alerts.h"
 #include "alerts_cli.h"
+#include "clock.h"
 
 struct testing {
 	struct cli *cli;
@@ -18,11 +18,8 @@ struct testing {
 
 static int64_t wall_clock(void *ctx)
 {
-	struct timespec now;
-
 	(void)ctx;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return clock_wall_ms();
 }
 
 static void print_answer(struct testing *t, const char *sink, const char *to, bool ok, const char *answer)

@@ -1,5 +1,6 @@
 /* `ctwatch brands noise`: findings per million ordinary names, by brand and term, before a watch list is deployed. */
 #include "brands_cli.h"
+#include "json_read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +37,6 @@ struct noise {
 	uint64_t n_names;
 };
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static void prepare(struct noise *noise)
 {
 	json_t *brand, *term;
@@ -57,16 +51,16 @@ static void prepare(struct noise *noise)
 		json_t *terms = json_object_get(brand, "terms");
 		struct brand_noise *b = &noise->brands[i];
 
-		b->id = text_of(brand, "id");
+		b->id = json_read_text(brand, "id");
 		b->n_terms = json_array_size(terms);
 		noise->n_terms += b->n_terms;
 		b->terms = xcalloc(b->n_terms + 1, sizeof(*b->terms));
 		json_object_set_new(noise->by_id, b->id, json_integer((json_int_t)i));
 		json_array_foreach(terms, k, term) {
-			const char *text = text_of(term, "term");
+			const char *text = json_read_text(term, "term");
 			json_t *places = json_object_get(noise->by_word, text);
 
-			b->terms[k] = (struct term_noise){ .text = text, .kind = text_of(term, "kind"), .class = text_of(term, "class") };
+			b->terms[k] = (struct term_noise){ .text = text, .kind = json_read_text(term, "kind"), .class = json_read_text(term, "class") };
 			if (strlen(text) > noise->longest_term)
 				noise->longest_term = strlen(text);
 			if (places == NULL) {

@@ -1,11 +1,11 @@
 /* From argv to a command: the program's help, options as tables, and what failures look like. */
 #include "cli.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PROGRAM_SUMMARY "ctwatch follows Certificate Transparency logs, proves what it read, and says\n" \
@@ -364,14 +364,6 @@ bool cli_state(struct cli *cli, enum state_mode mode, struct state **out, struct
 
 /* ---- main ---------------------------------------------------------------------------------------------- */
 
-static int64_t wall_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int terminal_width(void)
 {
 	struct winsize size;
@@ -415,7 +407,7 @@ int cli_main(int argc, char **argv)
 		.out_is_terminal = isatty(STDOUT_FILENO) != 0,
 		.err_is_terminal = isatty(STDERR_FILENO) != 0,
 		.width = terminal_width(),
-		.now_ms = wall_clock_ms(),
+		.now_ms = clock_wall_ms(),
 	};
 
 	if (argc < 2) {

@@ -1,4 +1,5 @@
 /* `ctwatch rules`: what is compiled, and files of expected verdicts. */
+#include "json_read.h"
 #include "rules_cli.h"
 
 #include <stdlib.h>
@@ -21,13 +22,6 @@ static const struct option OPTIONS[] = {
 
 /* ---- list --------------------------------------------------------------------------------------------------- */
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static long long number_of(json_t *object, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(object, key));
@@ -43,7 +37,7 @@ static void print_recall(struct cli *cli, json_t *recall)
 
 		if (json_object_get(row, "names") != NULL)
 			column += fprintf(cli->out, "%lld of %lld found; ", number_of(row, "found"), number_of(row, "names"));
-		cli_continue(cli->out, cli->width, column, indent, text_of(row, "how"));
+		cli_continue(cli->out, cli->width, column, indent, json_read_text(row, "how"));
 	}
 }
 
@@ -53,11 +47,11 @@ static void print_pack(struct cli *cli, json_t *pack)
 	json_t *row, *naming = json_object_get(pack, "naming"), *learned = json_object_get(naming, "learned");
 	size_t i;
 
-	fprintf(cli->out, "%s%s%s (%s)\n", colours.bold, text_of(pack, "id"), colours.reset, text_of(json_object_get(pack, "actor"), "name"));
+	fprintf(cli->out, "%s%s%s (%s)\n", colours.bold, json_read_text(pack, "id"), colours.reset, json_read_text(json_object_get(pack, "actor"), "name"));
 	json_array_foreach(json_object_get(pack, "sources"), i, row)
-		cli_print_sentence(cli, "  %s, %s: %s", text_of(row, "published"), text_of(row, "publisher"), text_of(row, "title"));
+		cli_print_sentence(cli, "  %s, %s: %s", json_read_text(row, "published"), json_read_text(row, "publisher"), json_read_text(row, "title"));
 	json_array_foreach(json_object_get(pack, "indicators"), i, row)
-		fprintf(cli->out, "  published %s: %lld domains, %lld addresses\n", text_of(row, "published"), number_of(row, "domains"), number_of(row, "addresses"));
+		fprintf(cli->out, "  published %s: %lld domains, %lld addresses\n", json_read_text(row, "published"), number_of(row, "domains"), number_of(row, "addresses"));
 	if (naming != NULL)
 		cli_print_sentence(cli, "  naming: %lld terms, flagged from %lld points; %lld false alarms in a million ordinary names", number_of(naming, "terms"),
 			number_of(naming, "min_score"), number_of(learned, "false_alarms_per_million"));
@@ -65,9 +59,9 @@ static void print_pack(struct cli *cli, json_t *pack)
 		fprintf(cli->out, "  measured recall by year:\n");
 		print_recall(cli, json_object_get(pack, "recall"));
 	}
-	if (text_of(pack, "limits")[0] != '\0') {
+	if (json_read_text(pack, "limits")[0] != '\0') {
 		fprintf(cli->out, "  what it cannot do: ");
-		cli_continue(cli->out, cli->width, 21, 4, text_of(pack, "limits"));
+		cli_continue(cli->out, cli->width, 21, 4, json_read_text(pack, "limits"));
 	}
 	fputc('\n', cli->out);
 }
@@ -90,10 +84,10 @@ static void print_list(struct cli *cli, json_t *description)
 
 		if (i == RULES_SHOWN_MAX)
 			break;
-		table_cell(table, text_of(row, "rule"));
+		table_cell(table, json_read_text(row, "rule"));
 		table_cellf(table, "%lld", number_of(row, "min_score"));
 		table_cellf(table, "%s%s", strcmp(first, "*") == 0 ? "any" : first, json_array_size(issuers) > 1 ? ", ..." : "");
-		table_cell(table, text_of(row, "what"));
+		table_cell(table, json_read_text(row, "what"));
 	}
 	table_print(table, cli);
 	table_free(table);
@@ -101,7 +95,7 @@ static void print_list(struct cli *cli, json_t *description)
 		fprintf(cli->out, "... and %zu more (--format json shows all)\n", json_array_size(rules) - RULES_SHOWN_MAX);
 	json_array_foreach(json_object_get(description, "warnings"), i, row)
 		cli_print_sentence(cli, "warning: %s", json_string_value(row));
-	cli_print_sentence(cli, "rule set %s, public suffixes: %s", text_of(description, "id"), text_of(description, "public_suffixes"));
+	cli_print_sentence(cli, "rule set %s, public suffixes: %s", json_read_text(description, "id"), json_read_text(description, "public_suffixes"));
 }
 
 static int list(struct cli *cli, const struct rules_options *options)
@@ -171,7 +165,7 @@ static void judge_case(struct verdicts *v, struct slice columns[N_COLUMNS], size
 
 	free(text);
 	json_array_foreach(json_object_get(answer, "matches"), i, match) {
-		const char *rule = text_of(match, "rule");
+		const char *rule = json_read_text(match, "rule");
 
 		if (!json_is_true(json_object_get(match, "flagged")))
 			continue;
@@ -182,7 +176,7 @@ static void judge_case(struct verdicts *v, struct slice columns[N_COLUMNS], size
 	if (found == NULL && json_is_object(json_object_get(answer, "nearest"))) {
 		json_t *nearest = json_object_get(answer, "nearest");
 
-		found = xasprintf("nothing; nearest %s %lld", text_of(nearest, "rule"), number_of(nearest, "score"));
+		found = xasprintf("nothing; nearest %s %lld", json_read_text(nearest, "rule"), number_of(nearest, "score"));
 	}
 	v->n_cases++;
 	if (!ok) {
@@ -287,7 +281,8 @@ const struct command rules_command = {
 		"names, one a line, half a million or more (- is standard input). The least that works:\n"
 		"\n"
 		"  {\"id\": \"actor-x\", \"actor\": {\"name\": \"Actor X\"},\n"
-		"   \"indicators\": [{\"published\": \"2026-03\", \"domains\": [\"mail-verify.example\", ...]}]}\n"
+		"   \"indicators\": [{\"published\": \"2026-03\",\n"
+		"                   \"domains\": [\"mail-verify.example\", ...]}]}\n"
 		"\n"
 		"  ctwatch rules test verdicts.tsv --rules brands.json\n"
 		"  zcat names.gz | ctwatch rules learn actor-x.json - -o pack-x.json",

@@ -1,11 +1,11 @@
 /* The daemon's life: start, signals, which logs are followed, stop. */
 #include "daemon_private.h"
+#include "clock.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STAGGER_MS 50                /* between the first requests to two logs */
@@ -17,11 +17,8 @@
 
 static int64_t wall_clock(void *ctx)
 {
-	struct timespec now;
-
 	(void)ctx;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return clock_wall_ms();
 }
 
 int64_t daemon_now(const struct daemon *d)

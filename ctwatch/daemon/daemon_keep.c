@@ -1,12 +1,12 @@
 /* Small jobs for the store: which logs are listed and not read, what is wrong with lists, retention, a full disk. */
 #include "daemon_private.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 
 /* ---- listed logs, read or not --------------------------------------------------------------------------- */
 
@@ -177,14 +177,6 @@ void daemon_prune(struct daemon *d)
 
 /* ---- a full disk: an incident of its own, written from the reserve ---------------------------------------------------- */
 
-static int64_t now_on_any_thread(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 bool daemon_on_full(void *ctx, struct state *st, struct error *err)
 {
 	char id[FINDING_ID_LEN + 1];
@@ -193,13 +185,13 @@ bool daemon_on_full(void *ctx, struct state *st, struct error *err)
 	(void)ctx;
 	return state_open_incident(st, &NO_LOG, "DISK_FULL", "", "critical",
 				   "the disk that holds the state is full: reading has stopped and goes on by itself when there is room", NULL,
-				   now_on_any_thread(), id, &opened, err);
+				   clock_wall_ms(), id, &opened, err);
 }
 
 bool daemon_on_room(void *ctx, struct state *st, struct error *err)
 {
 	(void)ctx;
-	return state_close_incidents(st, &NO_LOG, "DISK_FULL", "there is room again", now_on_any_thread(), err);
+	return state_close_incidents(st, &NO_LOG, "DISK_FULL", "there is room again", clock_wall_ms(), err);
 }
 
 /* ---- secrets ------------------------------------------------------------------------------------------------------- */

@@ -9,15 +9,9 @@
 #include <string.h>
 
 #include "html.h"
+#include "json_read.h"
 #include "render.h"
 #include "words.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 static void row_begin(FILE *out, const char *title)
 {
@@ -95,11 +89,11 @@ static void reasons(FILE *out, const json_t *finding)
 	html_raw(out, "<h2>Why it was flagged</h2>\n<p>Score ");
 	html_member(out, finding, "score");
 	html_raw(out, " of 100, ");
-	html_text(out, text_of(finding, "severity"));
+	html_text(out, json_read_text(finding, "severity"));
 	html_raw(out, ", by the rule ");
-	html_text(out, text_of(finding, "rule"));
+	html_text(out, json_read_text(finding, "rule"));
 	html_raw(out, ". This is the opinion of the program that read the log; it says what the name resembles, not what anybody intends. Status: ");
-	html_text(out, text_of(finding, "status"));
+	html_text(out, json_read_text(finding, "status"));
 	html_raw(out, ".</p>\n");
 	html_table(out, "Every point of the score", json_object_get(finding, "evidence"), columns, sizeof(columns) / sizeof(*columns), "No reasons are kept.");
 }
@@ -128,19 +122,19 @@ static void certificate_rows(FILE *out, const json_t *s)
 	const json_t *certificate = json_object_get(s, "certificate");
 
 	names(out, s);
-	row(out, "Issued by", text_of(s, "issuer"));
-	code_row(out, "Serial number", text_of(s, "serial"));
+	row(out, "Issued by", json_read_text(s, "issuer"));
+	code_row(out, "Serial number", json_read_text(s, "serial"));
 	row_begin(out, "Valid");
-	html_time(out, text_of(s, "not_before"));
+	html_time(out, json_read_text(s, "not_before"));
 	html_raw(out, " to ");
-	html_time(out, text_of(s, "not_after"));
+	html_time(out, json_read_text(s, "not_after"));
 	html_raw(out, "</td></tr>\n");
 	row_begin(out, "Files");
 	if (json_is_object(certificate)) {
 		html_raw(out, "<code>");
-		html_text(out, text_of(certificate, "file"));
+		html_text(out, json_read_text(certificate, "file"));
 		html_raw(out, "</code> (");
-		html_text(out, strcmp(text_of(certificate, "kind"), "tbs") == 0 ? "the TBSCertificate: what the authority signed, without its signature" : text_of(certificate, "kind"));
+		html_text(out, strcmp(json_read_text(certificate, "kind"), "tbs") == 0 ? "the TBSCertificate: what the authority signed, without its signature" : json_read_text(certificate, "kind"));
 		html_raw(out, ")");
 	}
 	fprintf(out, "%s%zu certificates of its chain", json_is_object(certificate) ? ", " : "", json_array_size(json_object_get(s, "chain")));
@@ -148,7 +142,7 @@ static void certificate_rows(FILE *out, const json_t *s)
 		fprintf(out, "; %zu more were named by the log but not kept", json_array_size(json_object_get(s, "chain_missing")));
 	html_raw(out, "</td></tr>\n");
 	if (json_object_get(s, "note") != NULL)
-		row(out, "Note", text_of(s, "note"));
+		row(out, "Note", json_read_text(s, "note"));
 }
 
 static void proof_rows(FILE *out, const json_t *s)
@@ -165,16 +159,16 @@ static void proof_rows(FILE *out, const json_t *s)
 	fprintf(out, "%zu hashes lead from the entry to the signed root of a tree of ", json_array_size(json_object_get(proof, "audit_path")));
 	html_member(out, proof, "tree_size");
 	html_raw(out, " entries</td></tr>\n");
-	code_row(out, "Signed root hash", text_of(proof, "root"));
+	code_row(out, "Signed root hash", json_read_text(proof, "root"));
 	row_begin(out, "Signed head");
 	html_raw(out, "dated ");
-	html_time(out, text_of(head, "time"));
+	html_time(out, json_read_text(head, "time"));
 	html_raw(out, ", received ");
-	html_time(out, text_of(head, "received"));
+	html_time(out, json_read_text(head, "received"));
 	html_raw(out, ": <code>");
-	html_text(out, text_of(head, "file"));
+	html_text(out, json_read_text(head, "file"));
 	html_raw(out, "</code></td></tr>\n");
-	time_row(out, "Proof fetched", text_of(proof, "kept"));
+	time_row(out, "Proof fetched", json_read_text(proof, "kept"));
 }
 
 static void sighting(FILE *out, const json_t *s)
@@ -182,13 +176,13 @@ static void sighting(FILE *out, const json_t *s)
 	const json_t *log = json_object_get(s, "log");
 
 	html_raw(out, "<section class=\"sighting\">\n<h3>");
-	html_text(out, text_of(s, "place"));
+	html_text(out, json_read_text(s, "place"));
 	html_raw(out, "</h3>\n<div class=\"scroll\"><table><tbody>\n");
-	row(out, "Log", text_of(log, "name"));
-	code_row(out, "Log id (SHA-256 of its key)", text_of(log, "id"));
+	row(out, "Log", json_read_text(log, "name"));
+	code_row(out, "Log id (SHA-256 of its key)", json_read_text(log, "id"));
 	number_row(out, "Entry", s, "index");
-	time_row(out, "Time of the entry", text_of(s, "timestamp"));
-	code_row(out, "Leaf hash", text_of(s, "leaf_hash"));
+	time_row(out, "Time of the entry", json_read_text(s, "timestamp"));
+	code_row(out, "Leaf hash", json_read_text(s, "leaf_hash"));
 	proof_rows(out, s);
 	certificate_rows(out, s);
 	html_raw(out, "</tbody></table></div>\n</section>\n");
@@ -234,7 +228,7 @@ static void answers(FILE *out, const json_t *sightings)
 
 	html_raw(out, "<h2>What the logs answered</h2>\n");
 	json_array_foreach((json_t *)sightings, i, s)
-		html_table(out, text_of(s, "place"), json_object_get(s, "answers"), columns, sizeof(columns) / sizeof(*columns), "No answers are kept.");
+		html_table(out, json_read_text(s, "place"), json_object_get(s, "answers"), columns, sizeof(columns) / sizeof(*columns), "No answers are kept.");
 }
 
 static void file_list(FILE *out, const json_t *files)

@@ -1,15 +1,9 @@
 /* What each pack of rules can find: its sources, what it published, and how much of the actor's names it finds by year. */
 #include "gather.h"
+#include "json_read.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 static void say(json_t *out, char *sentence)
 {
@@ -26,7 +20,7 @@ static json_t *title_of(const json_t *pack)
 	size_t i;
 
 	buf_init(&title, 4096);
-	buf_append_text(&title, text_of(actor, "name")[0] != '\0' ? text_of(actor, "name") : text_of(pack, "id"));
+	buf_append_text(&title, json_read_text(actor, "name")[0] != '\0' ? json_read_text(actor, "name") : json_read_text(pack, "id"));
 	json_array_foreach(json_object_get(actor, "overlaps"), i, overlap)
 		buf_printf(&title, "%s%s", i == 0 ? ", also reported as " : ", ", json_is_string(overlap) ? json_string_value(overlap) : "");
 	json_t *text = gather_text(buf_text(&title));
@@ -40,11 +34,11 @@ static void say_sources(const json_t *pack, json_t *out)
 	size_t i;
 
 	json_array_foreach(json_object_get(pack, "sources"), i, source)
-		say(out, xasprintf("Source: %s, \"%s\", %s.", text_of(source, "publisher"), text_of(source, "title"), text_of(source, "published")));
+		say(out, xasprintf("Source: %s, \"%s\", %s.", json_read_text(source, "publisher"), json_read_text(source, "title"), json_read_text(source, "published")));
 	json_array_foreach(json_object_get(pack, "indicators"), i, source)
 		say(out, xasprintf("%" JSON_INTEGER_FORMAT " domains and %" JSON_INTEGER_FORMAT " addresses published %s by %s are found whoever issued the certificate.",
-				   json_integer_value(json_object_get(source, "domains")), json_integer_value(json_object_get(source, "addresses")), text_of(source, "published"),
-				   text_of(source, "source")[0] != '\0' ? text_of(source, "source") : "the pack's author"));
+				   json_integer_value(json_object_get(source, "domains")), json_integer_value(json_object_get(source, "addresses")), json_read_text(source, "published"),
+				   json_read_text(source, "source")[0] != '\0' ? json_read_text(source, "source") : "the pack's author"));
 }
 
 static void say_naming(const json_t *pack, json_t *out)
@@ -60,7 +54,7 @@ static void say_naming(const json_t *pack, json_t *out)
 	if (json_is_number(json_object_get(learned, "false_alarms_per_million")))
 		say(out, xasprintf("Measured on %s ordinary names, it raises about %.0f false alarms per million names (%s).",
 				   count_format((uint64_t)json_integer_value(json_object_get(learned, "background_names")), names), json_number_value(json_object_get(learned, "false_alarms_per_million")),
-				   text_of(learned, "how")));
+				   json_read_text(learned, "how")));
 }
 
 /* "31 of 38 names (82 %)", or that nobody measured it. */
@@ -72,7 +66,7 @@ static json_t *recall_row(const json_t *row)
 	if (names > 0)
 		snprintf(result, sizeof(result), "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " names (%.0f %%)", found, names, 100.0 * (double)found / (double)names);
 	snprintf(year, sizeof(year), "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(row, "year")));
-	return json_pack("{s:s, s:s, s:o}", "year", year, "result", result, "how", gather_text(text_of(row, "how")));
+	return json_pack("{s:s, s:s, s:o}", "year", year, "result", result, "how", gather_text(json_read_text(row, "how")));
 }
 
 static json_t *recall_of(const json_t *pack)
@@ -97,11 +91,11 @@ bool gather_packs(struct gathering *g, struct error *err)
 
 		say_sources(pack, sentences);
 		say_naming(pack, sentences);
-		if (text_of(pack, "limits")[0] != '\0')
-			say(sentences, xasprintf("Limits: %s", text_of(pack, "limits")));
-		if (text_of(pack, "note")[0] != '\0')
-			say(sentences, xasprintf("Note: %s", text_of(pack, "note")));
-		json_array_append_new(packs, json_pack("{s:o, s:o, s:o, s:o}", "id", gather_text(text_of(pack, "id")), "title", title_of(pack), "sentences", sentences,
+		if (json_read_text(pack, "limits")[0] != '\0')
+			say(sentences, xasprintf("Limits: %s", json_read_text(pack, "limits")));
+		if (json_read_text(pack, "note")[0] != '\0')
+			say(sentences, xasprintf("Note: %s", json_read_text(pack, "note")));
+		json_array_append_new(packs, json_pack("{s:o, s:o, s:o, s:o}", "id", gather_text(json_read_text(pack, "id")), "title", title_of(pack), "sentences", sentences,
 						       "recall", recall_of(pack)));
 	}
 	json_decref(rules);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_read.h"
 #include "report.h"
 #include "words.h"
 
@@ -14,13 +15,6 @@
 #define DOMAINS_IN_FULL 20            /* the others as a table */
 #define FIRST_PAGE_NAMES 5
 #define DAYS_IN_TABLE 62              /* of longer ranges the chart stands alone, and JSON has the numbers */
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 #define RANKING(title) { { title, "key", CELL_TEXT }, { "Findings", "findings", CELL_COUNT }, { "Certificates", "certificates", CELL_COUNT }, { "Best score", "best_score", CELL_COUNT } }
 #define TABLE(out, caption, rows, columns, empty) html_table(out, caption, rows, columns, ARRAY_LEN(columns), empty)
@@ -101,17 +95,17 @@ static void first_page(FILE *out, const json_t *document, const struct report_op
 		html_raw(out, "\">\n");
 	}
 	html_raw(out, "<h1>");
-	html_prose(out, text_of(document, "title"));
+	html_prose(out, json_read_text(document, "title"));
 	html_raw(out, "</h1>\n<p class=\"meta\">");
-	html_time(out, text_of(document, "since"));
+	html_time(out, json_read_text(document, "since"));
 	html_raw(out, " to ");
-	html_time(out, text_of(document, "until"));
+	html_time(out, json_read_text(document, "until"));
 	html_raw(out, " (time zone ");
-	html_prose(out, text_of(document, "timezone"));
+	html_prose(out, json_read_text(document, "timezone"));
 	html_raw(out, "); made ");
-	html_time(out, text_of(document, "generated"));
+	html_time(out, json_read_text(document, "generated"));
 	html_raw(out, " by ");
-	html_prose(out, text_of(document, "generator"));
+	html_prose(out, json_read_text(document, "generator"));
 	html_raw(out, "</p>\n<div class=\"cards\">\n");
 	card(out, json_object_get(document, "totals"), "names", "names flagged");
 	card(out, json_object_get(document, "triage"), "new_critical", "critical findings not looked at");
@@ -138,28 +132,28 @@ static void certificate_line(FILE *out, const json_t *certificate)
 	const json_t *sighting = json_array_get(json_object_get(certificate, "sightings"), 0);
 
 	html_raw(out, "<li>");
-	html_prose(out, text_of(certificate, "type"));
+	html_prose(out, json_read_text(certificate, "type"));
 	html_raw(out, " by ");
-	html_prose(out, text_of(certificate, "issuer"));
-	fprintf(out, ", valid %.10s to %.10s", text_of(certificate, "not_before"), text_of(certificate, "not_after"));
+	html_prose(out, json_read_text(certificate, "issuer"));
+	fprintf(out, ", valid %.10s to %.10s", json_read_text(certificate, "not_before"), json_read_text(certificate, "not_after"));
 	if (sighting != NULL) {
 		html_raw(out, "; logged ");
-		html_time(out, text_of(sighting, "timestamp"));
+		html_time(out, json_read_text(sighting, "timestamp"));
 		html_raw(out, " in ");
-		html_prose(out, text_of(json_object_get(sighting, "log"), "name"));
+		html_prose(out, json_read_text(json_object_get(sighting, "log"), "name"));
 		html_raw(out, ", entry ");
 		html_member(out, sighting, "index");
 	}
 	html_raw(out, "<br>SHA-256 <code>");
-	html_prose(out, text_of(certificate, "sha256"));
+	html_prose(out, json_read_text(certificate, "sha256"));
 	html_raw(out, "</code></li>\n");
 }
 
 /* What one rule says of the name. */
 static void finding_by_rule(FILE *out, const json_t *object)
 {
-	struct finding view = { .kind = (char *)text_of(object, "kind"),
-				.rule = (char *)text_of(object, "rule"),
+	struct finding view = { .kind = (char *)json_read_text(object, "kind"),
+				.rule = (char *)json_read_text(object, "rule"),
 				.brand = (char *)json_string_value(json_object_get(object, "brand")),
 				.technique = (char *)json_string_value(json_object_get(object, "technique")) };
 	char *sentence = finding_sentence(&view, "The name");
@@ -167,26 +161,26 @@ static void finding_by_rule(FILE *out, const json_t *object)
 	size_t i;
 
 	html_raw(out, "<p>");
-	html_severity(out, text_of(object, "severity"));
+	html_severity(out, json_read_text(object, "severity"));
 	fprintf(out, " <b>%" JSON_INTEGER_FORMAT "</b> &middot; ", json_integer_value(json_object_get(object, "score")));
 	html_prose(out, sentence);
 	free(sentence);
 	html_raw(out, ".</p>\n<p class=\"facts\">Status: ");
-	html_prose(out, text_of(object, "status"));
+	html_prose(out, json_read_text(object, "status"));
 	html_raw(out, " &middot; ");
 	html_text(out, verified_phrase(json_is_true(json_object_get(object, "verified"))));
 	html_raw(out, " &middot; first seen ");
-	html_time(out, text_of(object, "first_seen"));
+	html_time(out, json_read_text(object, "first_seen"));
 	html_raw(out, " &middot; rule ");
-	html_prose(out, text_of(object, "rule"));
+	html_prose(out, json_read_text(object, "rule"));
 	html_raw(out, " &middot; finding <code>");
-	html_prose(out, text_of(object, "id"));
+	html_prose(out, json_read_text(object, "id"));
 	html_raw(out, "</code></p>\n<ul class=\"evidence\">\n");
 	json_array_foreach(json_object_get(object, "evidence"), i, row) {
 		html_raw(out, "<li>");
-		html_prose(out, text_of(row, "signal"));
+		html_prose(out, json_read_text(row, "signal"));
 		fprintf(out, " %+" JSON_INTEGER_FORMAT ": ", json_integer_value(json_object_get(row, "points")));
-		html_prose(out, text_of(row, "detail"));
+		html_prose(out, json_read_text(row, "detail"));
 		html_raw(out, "</li>\n");
 	}
 	html_raw(out, "</ul>\n");
@@ -199,8 +193,8 @@ static size_t domain(FILE *out, const json_t *list, size_t at)
 	const json_t *row;
 	size_t i;
 
-	fprintf(out, "<article class=\"finding %s\">\n<h3>", html_class(text_of(best, "severity")));
-	html_name(out, text_of(best, "name"));
+	fprintf(out, "<article class=\"finding %s\">\n<h3>", html_class(json_read_text(best, "severity")));
+	html_name(out, json_read_text(best, "name"));
 	html_raw(out, "</h3>\n");
 	for (; same_domain(best, json_array_get(list, at)); at++)
 		finding_by_rule(out, json_array_get(list, at));
@@ -282,7 +276,7 @@ static void context(FILE *out, const json_t *document)
 	TABLE(out, "Terms between hyphens in the flagged names", json_object_get(document, "terms"), terms, "No flagged names, no words.");
 	heading(out, "infrastructure", "Registrars, networks and addresses");
 	html_raw(out, "<p>");
-	html_prose(out, text_of(json_object_get(document, "infrastructure"), "note"));
+	html_prose(out, json_read_text(json_object_get(document, "infrastructure"), "note"));
 	html_raw(out, "</p>\n");
 	heading(out, "attack", "ATT&CK techniques");
 	TABLE(out, "What the names and certificates themselves show", json_object_get(attack, "observed"), technique, "Nothing was found, so nothing was observed.");
@@ -358,7 +352,7 @@ static void packs(FILE *out, const json_t *document)
 	html_raw(out, "<p>Names alone cannot find everything. Below stands, for each pack of rules about a group, how many of its published names the rules find, year by year.</p>\n");
 	json_array_foreach(json_object_get(document, "packs"), i, pack) {
 		html_raw(out, "<h3>");
-		html_prose(out, text_of(pack, "title"));
+		html_prose(out, json_read_text(pack, "title"));
 		html_raw(out, "</h3>\n<ul>\n");
 		json_array_foreach(json_object_get(pack, "sentences"), k, sentence) {
 			html_raw(out, "<li>");
@@ -377,7 +371,7 @@ bool report_html(const json_t *document, const struct report_options *options, F
 	(void)err;
 	html_raw(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n<title>");
-	html_prose(out, text_of(document, "title"));
+	html_prose(out, json_read_text(document, "title"));
 	html_raw(out, "</title>\n<style>\n");
 	html_raw(out, options->css != NULL ? options->css : HTML_STYLE);
 	html_raw(out, "</style>\n</head>\n<body>\n<main>\n");

@@ -3,18 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_read.h"
 #include "prose.h"
 #include "render.h"
 #include "report.h"
 
 #define CELL_BYTES_MAX (1u << 20)
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 static void put(FILE *out, const char *text)
 {
@@ -126,18 +120,18 @@ static void findings(FILE *out, const json_t *document)
 			json_array_size(json_object_get(document, "findings")), total);
 	json_array_foreach(json_object_get(document, "findings"), i, object) {
 		fputs("\n### ", out);
-		put_name(out, text_of(object, "name"));
-		fprintf(out, "\n\n%s %" JSON_INTEGER_FORMAT ", %s, first seen %.16s UTC, rule ", text_of(object, "severity"), json_integer_value(json_object_get(object, "score")),
-			text_of(object, "status"), text_of(object, "first_seen"));
-		put_text(out, text_of(object, "rule"));
+		put_name(out, json_read_text(object, "name"));
+		fprintf(out, "\n\n%s %" JSON_INTEGER_FORMAT ", %s, first seen %.16s UTC, rule ", json_read_text(object, "severity"), json_integer_value(json_object_get(object, "score")),
+			json_read_text(object, "status"), json_read_text(object, "first_seen"));
+		put_text(out, json_read_text(object, "rule"));
 		fputs(", finding ", out);
-		put_text(out, text_of(object, "id"));
+		put_text(out, json_read_text(object, "id"));
 		fputs("\n\n", out);
 		json_array_foreach(json_object_get(object, "evidence"), k, row) {
 			fputs("* ", out);
-			put_text(out, text_of(row, "signal"));
+			put_text(out, json_read_text(row, "signal"));
 			fprintf(out, " %+" JSON_INTEGER_FORMAT ": ", json_integer_value(json_object_get(row, "points")));
-			put_text(out, text_of(row, "detail"));
+			put_text(out, json_read_text(row, "detail"));
 			fputc('\n', out);
 		}
 	}
@@ -172,7 +166,7 @@ static void context(FILE *out, const json_t *document)
 	TABLE(out, "Sectors", json_object_get(document, "by_sector"), sectors, "None.");
 	TABLE(out, "Words of the names", json_object_get(document, "terms"), terms, "None.");
 	fputs("\n### Registrars, networks and addresses\n\n", out);
-	put_text(out, text_of(json_object_get(document, "infrastructure"), "note"));
+	put_text(out, json_read_text(json_object_get(document, "infrastructure"), "note"));
 	fputc('\n', out);
 	TABLE(out, "ATT&CK, observed", json_object_get(attack, "observed"), technique, "None.");
 	TABLE(out, "ATT&CK, reported for the actor", json_object_get(attack, "reported_for_actor"), technique, "None.");
@@ -203,7 +197,7 @@ static void packs(FILE *out, const json_t *document)
 
 	fputs("\n## What the rules can find, and what not\n", out);
 	json_array_foreach(json_object_get(document, "packs"), i, pack) {
-		sentences(out, text_of(pack, "title"), json_object_get(pack, "sentences"));
+		sentences(out, json_read_text(pack, "title"), json_object_get(pack, "sentences"));
 		TABLE(out, "Published names of the group that the rules find by name alone", json_object_get(pack, "recall"), recall, "Nobody measured how many names it finds.");
 	}
 }
@@ -214,9 +208,9 @@ bool report_markdown(const json_t *document, FILE *out, struct error *err)
 
 	(void)err;
 	fputs("# ", out);
-	put_text(out, text_of(document, "title"));
-	fprintf(out, "\n\n%.16s to %.16s UTC, made %.16s UTC by ", text_of(document, "since"), text_of(document, "until"), text_of(document, "generated"));
-	put_text(out, text_of(document, "generator"));
+	put_text(out, json_read_text(document, "title"));
+	fprintf(out, "\n\n%.16s to %.16s UTC, made %.16s UTC by ", json_read_text(document, "since"), json_read_text(document, "until"), json_read_text(document, "generated"));
+	put_text(out, json_read_text(document, "generator"));
 	fputs("\n\n## Summary\n", out);
 	sentences(out, "What happened", json_object_get(summary, "happened"));
 	sentences(out, "What it means", json_object_get(summary, "means"));
