@@ -12,6 +12,7 @@ struct alerts {
 	struct sink_set *sinks;
 	struct lane *lanes[SINKS_MAX];
 	size_t n_lanes, n_closing;
+	char *directory;
 	struct clock *clock;              /* NULL: keeps no time */
 	/* flushing */
 	size_t n_flushing, n_failed;
@@ -29,6 +30,11 @@ struct alerts {
 struct store *alerts_store(const struct alerts *alerts)
 {
 	return alerts->with.store;
+}
+
+const char *alerts_directory(const struct alerts *alerts)
+{
+	return alerts->directory;
 }
 
 uv_loop_t *alerts_loop(const struct alerts *alerts)
@@ -115,6 +121,7 @@ static void finish_closing(struct alerts *alerts)
 	sink_set_free(alerts->sinks);
 	sink_set_free(alerts->next_sinks);
 	sink_set_free(alerts->later_sinks);
+	free(alerts->directory);
 	free(alerts);
 	if (closed != NULL)
 		closed(ctx);
@@ -198,6 +205,7 @@ struct alerts *alerts_start(const struct alerts_options *options)
 	struct alerts *alerts = xcalloc(1, sizeof(*alerts));
 
 	alerts->with = *options;
+	alerts->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	if (options->store == NULL) {
 		alerts->sinks = options->sinks;
 		return alerts;

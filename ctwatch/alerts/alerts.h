@@ -4,7 +4,7 @@
  *   store thread                                    loop
  *   state_add_match --> alerts_route: one outbox row a sink
  *                                                   per sink: RESTING --due--> LOADING --> SENDING --> MARKING --> RESTING
- *                       load due rows, envelopes <---------'          \--> deliver (webhook, mail ...)
+ *                          worker: load due rows, envelopes <'        \--> deliver (webhook, mail ...)
  *                       mark sent / failed / dead <------------------------------'
  *
  * The router runs on the store's thread, inside the transaction that stored a finding, and reads nothing but the sinks'
@@ -50,6 +50,7 @@ struct alerts_options {
 	uv_loop_t *loop;
 	struct fetcher *fetcher;
 	struct store *store;              /* NULL: nothing is delivered, only alerts_test works */
+	const char *directory;            /* of the state: what is due is read by connections of their own, beside the store's; copied */
 	struct sink_set *sinks;           /* taken over */
 	struct diag *diag;
 	bool keeps_time;                  /* heartbeats and canaries: for a program that stays */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOAD_MAX 32                  /* rows of one round for programs; their envelopes are in memory meanwhile */
+#define LOAD_MAX 100                 /* rows of one round for programs; their envelopes are in memory meanwhile */
 #define LOAD_WITH_ENTRY_MAX 4        /* the same with certificates and chains beside them */
 #define LOOK_AHEAD_MAX 1000          /* rows looked at for what belongs to the first one */
 #define CONCURRENT_MAX 4
@@ -26,11 +26,12 @@ struct mark {
 	char *thread_key, *thread;       /* a fact to keep, or NULL */
 };
 
-/* What the loop and the store's thread hand to each other; belongs to one of them at a time. */
+/* What the loop, a worker and the store's thread hand to each other; belongs to one of them at a time. */
 struct round {
 	char *sink_name;
+	const char *directory;
+	struct state *reader;            /* the lane's own connection; opened at the first load */
 	bool for_people, with_entry;
-	bool overflow;                   /* past the hourly ceiling: what waits becomes a digest */
 	int64_t first_by_ms;             /* a message begins with a row that is due by then ... */
 	int64_t joins_by_ms;             /* ... and takes along what belongs to it and is due by then */
 	int64_t now_ms, retry_for_ms, next_try_ms;
@@ -43,6 +44,8 @@ struct round {
 	/* read by the marking job */
 	struct mark marks[DELIVERY_ITEMS_MAX];
 	size_t n_marks;
+	bool ok;
+	struct error err;
 };
 
 struct lane {
@@ -50,6 +53,7 @@ struct lane {
 	struct sink *sink;
 	enum lane_phase phase;
 	uv_timer_t timer;
+	uv_work_t work;
 	struct round round;
 	struct delivery deliveries[LOAD_MAX];
 	size_t n_deliveries, n_started, n_answered;
@@ -59,6 +63,7 @@ struct lane {
 	int64_t hour_started_ms;
 	unsigned sent_this_hour;
 	int64_t rest_until_ms;           /* by the wall clock; the timer only makes sure of it */
+	bool overflow;                   /* past the hourly ceiling: what waits becomes a digest */
 	bool woken, flushing;
 	size_t n_failed;                 /* while flushing */
 	bool job_out, timer_closed;
@@ -109,7 +114,7 @@ static void round_mark(struct round *round, const struct alert_item *item, enum 
 	snprintf(mark->why, sizeof(mark->why), "%.*s", (int)sizeof(mark->why) - 1, why);
 }
 
-/* ---- on the store's thread: what is due ---------------------------------------------------------------------- */
+/* ---- on a worker: what is due ---------------------------------------------------------------------- */
 
 struct loading {
 	struct round *round;
@@ -184,14 +189,11 @@ static bool load_digest(struct loading *loading, struct error *err)
 	return true;
 }
 
-static bool load_job(void *ctx, struct state *st, struct error *err)
+static bool load(struct round *round, struct state *st, struct error *err)
 {
-	struct round *round = ctx;
 	struct loading loading = { round, st, INT64_MAX };
 
-	round_clear(round);      /* a job may run again */
-	if (round->overflow && !state_outbox_to_digest(st, round->sink_name, round->first_by_ms, err))
-		return false;
+	round_clear(round);
 	if (!load_digest(&loading, err))
 		return false;
 	if (nothing_loaded(round) && !state_outbox_due(st, round->sink_name, round->joins_by_ms, LOOK_AHEAD_MAX, see_due, &loading, err))
@@ -203,7 +205,22 @@ static bool load_job(void *ctx, struct state *st, struct error *err)
 	return true;
 }
 
-/* ---- on the store's thread: what became of it ------------------------------------------------------------------ */
+static void on_worker(uv_work_t *work)
+{
+	struct round *round = &CONTAINER_OF(work, struct lane, work)->round;
+
+	round->ok = (round->reader != NULL || state_open(round->directory, STATE_READ, round->now_ms, &round->reader, &round->err)) &&
+		    load(round, round->reader, &round->err);
+}
+
+/* ---- on the store's thread: a flood, and what became of what was sent ------------------------------------------------------------------ */
+
+static bool overflow_job(void *ctx, struct state *st, struct error *err)
+{
+	struct round *round = ctx;
+
+	return state_outbox_to_digest(st, round->sink_name, round->first_by_ms, err);
+}
 
 static bool mark_job(void *ctx, struct state *st, struct error *err)
 {
@@ -232,6 +249,8 @@ static void maybe_free(struct lane *lane)
 	void *ctx = lane->closed_ctx;
 
 	round_clear(&lane->round);
+	if (lane->round.reader != NULL)
+		state_close(lane->round.reader);
 	free(lane->round.sink_name);
 	free(lane);
 	closed(ctx);
@@ -375,9 +394,11 @@ void delivery_done(struct delivery *delivery, enum delivery_result result, const
 		}
 	}
 	if (result == DELIVERY_OK) {
-		if (lane->failures > 0)
+		/* an answer that was under way beside one that failed says nothing new: the failure's pause stands */
+		if (lane->failures > 0 && !lane->stop_sending)
 			alerts_say(lane->alerts, DIAG_NOTICE, lane->sink, "delivers again");
-		lane->failures = 0;
+		if (!lane->stop_sending)
+			lane->failures = 0;
 	} else {
 		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, answer);
 		lane->n_failed += delivery->n;
@@ -386,7 +407,8 @@ void delivery_done(struct delivery *delivery, enum delivery_result result, const
 		if (!lane->stop_sending)
 			lane->failures++;
 		lane->stop_sending = true;
-		lane->retry_after_ms = retry_after_ms;
+		if (retry_after_ms > lane->retry_after_ms)
+			lane->retry_after_ms = retry_after_ms;
 	}
 	lane_send(lane);
 }
@@ -429,17 +451,18 @@ void delivery_id_of_many(struct delivery *delivery)
 	delivery->id[FINDING_ID_LEN] = '\0';
 }
 
-static void on_loaded(void *ctx, bool ok, const struct error *err)
+static void on_loaded(uv_work_t *work, int status)
 {
-	struct lane *lane = CONTAINER_OF(ctx, struct lane, round);
+	struct lane *lane = CONTAINER_OF(work, struct lane, work);
 
+	(void)status;                    /* is not cancelled */
 	lane->job_out = false;
 	if (lane->phase == LANE_CLOSING) {
 		maybe_free(lane);
 		return;
 	}
-	if (!ok) {
-		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, err->text);
+	if (!lane->round.ok) {
+		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, lane->round.err.text);
 		lane_rest(lane, alerts_now_ms(lane->alerts) + BACKOFF_FIRST_MS);
 		return;
 	}
@@ -454,12 +477,32 @@ static void on_loaded(void *ctx, bool ok, const struct error *err)
 	lane_send(lane);
 }
 
+static void start_loading(struct lane *lane)
+{
+	lane->job_out = true;
+	uv_queue_work(alerts_loop(lane->alerts), &lane->work, on_worker, on_loaded);
+}
+
+static void on_overflowed(void *ctx, bool ok, const struct error *err)
+{
+	struct lane *lane = CONTAINER_OF(ctx, struct lane, round);
+
+	lane->job_out = false;
+	if (lane->phase == LANE_CLOSING) {
+		maybe_free(lane);
+		return;
+	}
+	if (!ok)
+		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, err->text);
+	start_loading(lane);
+}
+
 /* May a message go out now? Past the hourly ceiling everything waits for the hour's end and then goes as a digest. */
 static bool within_ceiling(struct lane *lane, int64_t now)
 {
-	lane->round.overflow = false;
+	lane->overflow = false;
 	if (now - lane->hour_started_ms >= HOUR_MS) {
-		lane->round.overflow = lane->sink->per_hour > 0 && lane->sent_this_hour >= lane->sink->per_hour && lane->sink->type->for_people;
+		lane->overflow = lane->sink->per_hour > 0 && lane->sent_this_hour >= lane->sink->per_hour && lane->sink->type->for_people;
 		lane->hour_started_ms = now;
 		lane->sent_this_hour = 0;
 	}
@@ -487,7 +530,10 @@ static void lane_look(struct lane *lane)
 	round->for_people = lane->sink->type->for_people;
 	round->with_entry = lane->sink->type->wants_entry;
 	round->limit = round->for_people ? DELIVERY_ITEMS_MAX : round->with_entry ? LOAD_WITH_ENTRY_MAX : LOAD_MAX;
-	submit(lane, load_job, on_loaded);
+	if (lane->overflow)
+		submit(lane, overflow_job, on_overflowed);
+	else
+		start_loading(lane);
 }
 
 /* ---- from outside ------------------------------------------------------------------------------------------------ */
@@ -499,6 +545,7 @@ struct lane *lane_new(struct alerts *alerts, struct sink *sink)
 	lane->alerts = alerts;
 	lane->sink = sink;
 	lane->round.sink_name = xstrdup(sink->name);
+	lane->round.directory = alerts_directory(alerts);
 	lane->hour_started_ms = alerts_now_ms(alerts);
 	uv_timer_init(alerts_loop(alerts), &lane->timer);
 	lane_rest(lane, alerts_now_ms(alerts));

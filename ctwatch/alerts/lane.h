@@ -1,6 +1,9 @@
 /*
  * A lane: one sink's way from the outbox to the outside. Private to alerts/.
  *
+ * What is due is loaded on a worker through a reading connection of the lane's own, so that nothing that reading has to commit
+ * waits for it; only the outcome goes through the store's thread.
+ *
  *   RESTING --wake, timer--> LOADING --nothing due--> RESTING (timer: the next due time)
  *                               '--rows--> SENDING --all answered--> MARKING --> LOADING
  *   a failure: after MARKING it rests, longer each time; other lanes do not notice
@@ -22,6 +25,7 @@ void lane_close(struct lane *, void (*closed)(void *ctx), void *ctx);
 
 /* What lanes ask of the alerts object (alerts.c). */
 struct store *alerts_store(const struct alerts *);
+const char *alerts_directory(const struct alerts *);
 uv_loop_t *alerts_loop(const struct alerts *);
 int64_t alerts_now_ms(const struct alerts *);
 /* `sink` NULL: of none in particular. */

@@ -20,6 +20,7 @@
 #define RECIPIENTS_MAX 50
 #define MAIL_MAX (8u << 20)
 #define TIMEOUT_MS 60000
+#define REFERENCES_MAX 10
 
 struct mail_sink {
 	char *url;                        /* smtp://host:587 or smtps://host:465 */
@@ -175,23 +176,36 @@ static void put_date(struct buf *out, int64_t now_ms)
 	buf_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n", days[now_ms / 86400000 % 7], day, months[month - 1], year, hour, minute, second);
 }
 
+/* "<subject.subject@domain>"; a subject may be a path or a name with odd characters. */
+static void put_reference(struct buf *out, const char *subject, const char *domain)
+{
+	struct buf encoded;
+
+	buf_init(&encoded, 1024);
+	if (render_uri_component(&encoded, subject))
+		buf_printf(out, "<%s.subject@%s>", buf_text(&encoded), domain);
+	buf_deinit(&encoded);
+}
+
 /*
  * The first mail of a finding and the later ones refer to one id that no mail has: clients put what shares a reference into
- * one thread, whichever of them arrived.
+ * one thread, whichever of them arrived. A digest starts a thread of its own.
  */
 static void put_ids(struct buf *out, const struct mail_sink *sink, const struct delivery *delivery)
 {
 	const char *domain = domain_of(sink->from);
 
 	buf_printf(out, "Message-ID: <%s.alert@%s>\r\n", delivery->id, domain);
-	if (delivery->n == 1 && delivery->items[0].subject != NULL && delivery->items[0].event != EVENT_TEST) {
-		struct buf subject;
-
-		buf_init(&subject, 1024);
-		if (render_uri_component(&subject, delivery->items[0].subject))
-			buf_printf(out, "In-Reply-To: <%s.subject@%s>\r\nReferences: <%s.subject@%s>\r\n", buf_text(&subject), domain, buf_text(&subject), domain);
-		buf_deinit(&subject);
+	if (delivery->digest || delivery->items[0].subject == NULL || delivery->items[0].event == EVENT_TEST)
+		return;
+	buf_append_text(out, "In-Reply-To: ");
+	put_reference(out, delivery->items[0].subject, domain);
+	buf_append_text(out, "\r\nReferences:");
+	for (size_t i = 0; i < delivery->n && i < REFERENCES_MAX; i++) {
+		buf_append_text(out, i > 0 ? "\r\n " : " ");
+		put_reference(out, delivery->items[i].subject, domain);
 	}
+	buf_append_text(out, "\r\n");
 }
 
 static void write_mail(struct buf *out, const struct mail_sink *sink, const struct delivery *delivery)

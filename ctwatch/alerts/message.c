@@ -90,16 +90,41 @@ static char *mark_name(const json_t *object)
 	return marked;
 }
 
+/* A name inside a sentence is defanged where it stands. */
+static char *defang_within(const char *text, const char *name)
+{
+	struct buf out;
+	size_t len = strlen(name);
+
+	if (len == 0)
+		return xstrdup(text);
+	buf_init(&out, 1u << 20);
+	for (const char *found; (found = strstr(text, name)) != NULL; text = found + len) {
+		buf_append(&out, text, (size_t)(found - text));
+		render_defanged(&out, name);
+	}
+	buf_append_text(&out, text);
+	char *copy = xstrdup(buf_text(&out));
+
+	buf_deinit(&out);
+	return copy;
+}
+
 static void add_why(struct message_part *part, const json_t *object)
 {
+	const char *name = text_of(object, "name"), *domain = text_of(object, "registrable_domain");
 	json_t *row;
 	size_t i;
 
 	json_array_foreach(json_object_get(object, "evidence"), i, row) {
 		if (part->n_why == MESSAGE_WHY_MAX)
 			break;
-		part->why[part->n_why++] = xasprintf("%s %+" JSON_INTEGER_FORMAT ": %s", text_of(row, "signal"),
-						     json_integer_value(json_object_get(row, "points")), text_of(row, "detail"));
+		/* the longer one first: the domain may be within the name, and is gone then */
+		char *once = defang_within(text_of(row, "detail"), name), *twice = defang_within(once, domain);
+
+		part->why[part->n_why++] = xasprintf("%s %+" JSON_INTEGER_FORMAT ": %s", text_of(row, "signal"), json_integer_value(json_object_get(row, "points")), twice);
+		free(once);
+		free(twice);
 	}
 }
 

@@ -5,7 +5,7 @@
  *   {"type":"template","url":"https://...","content_type":"application/json","template":"{\"text\":\"{{sentence}}\"}"}
  *
  * In a template {{path}} stands for a member of the envelope ({{finding.name}}), or for {{sentence}}, {{text}}, {{subject}},
- * {{defanged_name}}; its value is escaped for the content type. {{{envelope}}} is the whole envelope as JSON.
+ * {{defanged_name}}; its value is escaped for the content type, and its control characters are shown. {{{envelope}}} is the whole envelope as JSON.
  */
 #include "http.h"
 
@@ -97,6 +97,18 @@ static bool escaped(const struct template_sink *template, struct buf *out, const
 	return render_plain(out, text);
 }
 
+/* What may come from a certificate: control characters are shown, whatever the service makes of them. {{{envelope}}} has it as it is. */
+static bool put_text(const struct template_sink *template, struct buf *out, const char *text)
+{
+	struct buf plain;
+
+	buf_init(&plain, 1u << 20);
+	bool ok = render_plain(&plain, text) && escaped(template, out, buf_text(&plain));
+
+	buf_deinit(&plain);
+	return ok;
+}
+
 /* Walks "finding.certificates.0.issuer"; NULL when there is no such member. */
 static const json_t *find_path(const json_t *value, struct slice path)
 {
@@ -123,7 +135,7 @@ static bool put_path(const struct template_sink *template, struct buf *out, cons
 	if (value == NULL || json_is_null(value))
 		return true;
 	if (json_is_string(value))
-		return escaped(template, out, json_string_value(value));
+		return put_text(template, out, json_string_value(value));
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	bool ok = text != NULL && escaped(template, out, text);
 	free(text);
@@ -136,9 +148,9 @@ static bool put_word(const struct template_sink *template, struct buf *out, cons
 	const json_t *envelope = delivery->items[0].envelope;
 
 	if (slice_equal_text(word, "sentence"))
-		return escaped(template, out, message->parts[0].sentence);
+		return put_text(template, out, message->parts[0].sentence);
 	if (slice_equal_text(word, "subject"))
-		return escaped(template, out, message->subject);
+		return put_text(template, out, message->subject);
 	if (slice_equal_text(word, "text")) {
 		char *text = message_text(message);
 		bool ok = escaped(template, out, text);
@@ -149,7 +161,7 @@ static bool put_word(const struct template_sink *template, struct buf *out, cons
 	if (slice_equal_text(word, "defanged_name")) {
 		const char *name = json_string_value(json_object_get(json_object_get(envelope, "finding"), "name"));
 		char *safe = defang(name != NULL ? name : "");
-		bool ok = escaped(template, out, safe);
+		bool ok = put_text(template, out, safe);
 
 		free(safe);
 		return ok;

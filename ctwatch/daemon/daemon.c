@@ -409,6 +409,7 @@ static void start_alerts(struct daemon *d, struct sink_set *sinks)
 		.loop = &d->loop,
 		.fetcher = d->fetcher,
 		.store = d->store,
+		.directory = d->config->state,
 		.sinks = sinks,
 		.diag = d->options->diag,
 		.keeps_time = !d->once,

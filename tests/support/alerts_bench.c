@@ -43,6 +43,7 @@ void bench_start(struct bench *bench, const char *sinks_json)
 	bench->alerts = alerts_start(&(struct alerts_options){ .loop = &bench->loop,
 							       .fetcher = bench->fetcher,
 							       .store = bench->store,
+							       .directory = bench->directory,
 							       .sinks = bench_sinks(bench, sinks_json),
 							       .diag = bench->diag,
 							       .keeps_time = bench->keeps_time,
