@@ -10,7 +10,7 @@
 #define UNPROVEN_LEAVES \
 	"FROM leaf CROSS JOIN sighting s ON s.log_no = leaf.log_no AND s.entry_index = leaf.entry_index AND s.certificate_no = leaf.certificate_no " \
 	"WHERE leaf.log_no = ?1 AND leaf.entry_index >= ?2 AND leaf.entry_index < ?3 AND length(leaf.leaf) < ?5 AND (?4 = 0 OR s.verified = 1) AND " \
-	"NOT EXISTS (SELECT 1 FROM proof WHERE proof.leaf_no = leaf.no) AND EXISTS (SELECT 1 FROM link JOIN finding f ON f.no = link.finding_no " \
+	"NOT EXISTS (SELECT 1 FROM leaf other JOIN proof ON proof.leaf_no = other.no WHERE other.certificate_no = leaf.certificate_no) AND EXISTS (SELECT 1 FROM link JOIN finding f ON f.no = link.finding_no " \
 	"WHERE link.certificate_no = leaf.certificate_no AND f.flagged = 1 AND f.status <> 'dismissed' AND " PROOFS_OF_FINDING " < ?6)"
 
 #define PROOF_STATEMENTS(X) \

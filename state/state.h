@@ -228,7 +228,7 @@ char *finding_attack_json(const char *kind, const char *registrable_domain);
 
 /* ---- inclusion proofs: fetched while the log still answers ------------------------------------------- */
 
-#define STATE_PROOFS_MAX 4                   /* per finding, of sightings whose leaf is kept */
+#define STATE_PROOFS_MAX 4                   /* per finding: of this many certificates one sighting each, whose leaf is kept */
 #define STATE_ANSWERS_MAX 32                 /* per proof */
 #define STATE_ANSWER_BYTES_MAX (16u << 10)   /* of one answer: a hash tile has 8 KiB, the longest JSON proof 4 KiB */
 
@@ -271,8 +271,8 @@ struct state_unproven {
 };
 void state_unproven_deinit(struct state_unproven *);
 /*
- * The first sighting of this log with from <= index < to that has a whole leaf and no proof, and belongs to a flagged finding that
- * is not dismissed and has fewer than STATE_PROOFS_MAX. *out is set, and to be freed, when *found.
+ * The first sighting of this log with from <= index < to that has a whole leaf, of a certificate without a proof in any log, which belongs
+ * to a flagged finding that is not dismissed and has fewer than STATE_PROOFS_MAX. *out is set, and to be freed, when *found.
  */
 bool state_next_unproven(struct state *, const struct hash *log_id, uint64_t from, uint64_t to, bool verified_only, struct state_unproven *out,
 			 bool *found, struct error *err);

@@ -172,6 +172,20 @@ static void a_busy_finding_gets_a_few_proofs_only(void **state)
 	temp_state_close(st);
 }
 
+static void one_proof_of_a_certificate_is_enough_whichever_log_gives_it(void **state)
+{
+	struct state *st = temp_state_open();
+
+	(void)state;
+	test_add(st, (struct test_match){ .certificate = 1, .log = 3, .index = 40, .verified = true, .leaf = SLICE_LITERAL("x") });
+	test_add(st, (struct test_match){ .certificate = 1, .log = 4, .index = 50, .verified = true, .leaf = SLICE_LITERAL("x") });
+	assert_int_equal(next(st, 3, 0, INT64_MAX, true), 40);
+	assert_int_equal(next(st, 4, 0, INT64_MAX, true), 50);
+	prove(st, 4, 50);
+	assert_int_equal(next(st, 3, 0, INT64_MAX, true), -1);
+	temp_state_close(st);
+}
+
 static void a_proof_goes_with_its_finding(void **state)
 {
 	struct state *st = temp_state_open();
@@ -221,6 +235,7 @@ int main(void)
 		cmocka_unit_test(it_comes_with_the_largest_verified_head_that_covers_it),
 		cmocka_unit_test(findings_that_nobody_is_told_of_and_cut_leaves_want_none),
 		cmocka_unit_test(a_busy_finding_gets_a_few_proofs_only),
+		cmocka_unit_test(one_proof_of_a_certificate_is_enough_whichever_log_gives_it),
 		cmocka_unit_test(a_proof_goes_with_its_finding),
 		cmocka_unit_test(what_no_proof_can_be_is_refused),
 	};

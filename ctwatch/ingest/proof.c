@@ -52,6 +52,7 @@ struct prover {
 	enum prover_phase phase;
 	uint64_t from, to;                /* sightings in here may want a proof */
 	uint64_t limit;                   /* of this round */
+	uint64_t came;                    /* lowest index stored since it began: answers come in any order; UINT64_MAX: none */
 	uint64_t first_failed;            /* of this round; UINT64_MAX: none */
 	unsigned n_failed, n_bad_rounds;
 	int64_t next_ms, sweep_ms, once_until_ms;
@@ -146,6 +147,11 @@ static void enter(struct prover *p, enum prover_phase phase)
 	p->phase = phase;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint64_t covered(const struct prover *p)
 {
 	const struct watcher *w = p->w;
@@ -164,11 +170,11 @@ static void end_round(struct prover *p)
 	p->work = NULL;
 	enter(p, PROVER_RESTING);
 	if (p->first_failed == UINT64_MAX) {
-		p->from = p->limit;
+		p->from = smaller(p->limit, p->came);
 		p->n_bad_rounds = 0;
 		p->next_ms = 0;
 	} else {
-		p->from = p->first_failed;
+		p->from = smaller(p->first_failed, p->came);
 		p->next_ms = watch_now(w) + delays_ms[p->n_bad_rounds < ARRAY_LEN(delays_ms) ? p->n_bad_rounds : ARRAY_LEN(delays_ms) - 1];
 		p->n_bad_rounds++;
 	}
@@ -492,11 +498,6 @@ static bool may_run(const struct prover *p)
 	return p->phase == PROVER_RESTING && w->phase == WATCHER_FOLLOWING && w->ingest->store != NULL && (!w->options.scan || w->options.scan_save);
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void start_round(struct prover *p, int64_t now)
 {
 	const struct watcher *w = p->w;
@@ -511,7 +512,7 @@ static void start_round(struct prover *p, int64_t now)
 	p->limit = smaller(p->to, covered(p));
 	if (p->from >= p->limit || now < p->next_ms)
 		return;
-	p->first_failed = UINT64_MAX;
+	p->first_failed = p->came = UINT64_MAX;
 	p->n_failed = 0;
 	choose(p, p->from);
 }
@@ -538,8 +539,10 @@ int64_t prover_due(const struct prover *p)
 
 void prover_found(struct prover *p, uint64_t index)
 {
-	if (index < p->from)
-		p->from = index;
+	uint64_t *from = p->phase == PROVER_RESTING ? &p->from : &p->came;
+
+	if (index < *from)
+		*from = index;
 	if (index >= p->to)
 		p->to = index + 1;
 }

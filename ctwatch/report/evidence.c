@@ -32,6 +32,7 @@ struct writing {
 	const struct state_certificate *certificate;
 	bool wanted_name;                 /* it names what the finding is called */
 	bool proven_pass;
+	struct hash proven[EVIDENCE_SIGHTINGS_MAX];     /* certificates written with a proof */
 };
 
 /* ---- logs -------------------------------------------------------------------------------------------------- */
@@ -261,7 +262,8 @@ static bool write_sighting(struct writing *w, const struct state_sighting *s)
 	describe(&at, log);
 	put(&at, "leaf.bin", s->leaf);
 	bool ok = state_get_proof(w->st, &s->log_id, s->index, put_proof, &at, &found, w->err);
-	w->summary.n_proofs += found;
+	if (found)
+		w->proven[w->summary.n_proofs++] = w->certificate->tbs_sha256;
 	put_certificate(&at);
 	put_chain(&at, log != NULL && log->is_static);
 	char *name = in_place(&at, "facts.json");
@@ -278,6 +280,14 @@ static void ignore_proof(void *ctx, const struct state_proof *p)
 	(void)ctx, (void)p;
 }
 
+static bool is_written(const struct writing *w, const struct hash *tbs_sha256)
+{
+	for (size_t i = 0; i < w->summary.n_proofs; i++)
+		if (hash_equal(&w->proven[i], tbs_sha256))
+			return true;
+	return false;
+}
+
 /* First those with a proof; then those that the finding has its name of, so that it is there in any case. */
 static bool on_sighting(void *ctx, const struct state_sighting *s)
 {
@@ -288,7 +298,7 @@ static bool on_sighting(void *ctx, const struct state_sighting *s)
 		return true;
 	if (!state_get_proof(w->st, &s->log_id, s->index, ignore_proof, NULL, &proven, w->err))
 		return w->files.ok = false;
-	bool wanted = w->proven_pass ? proven : !proven && (w->wanted_name || w->summary.n_proofs == 0);
+	bool wanted = w->proven_pass ? proven : w->wanted_name || w->summary.n_proofs == 0;
 
 	return !wanted || (w->files.ok = write_sighting(w, s));
 }
@@ -311,6 +321,8 @@ static bool on_certificate(void *ctx, const struct state_certificate *c)
 
 	w->certificate = c;
 	w->wanted_name = names_it(c, w->finding->name);
+	if (!w->proven_pass && is_written(w, &c->tbs_sha256))
+		return true;
 	return state_each_sighting(w->st, &c->tbs_sha256, on_sighting, w, w->err) && w->files.ok;
 }
 
