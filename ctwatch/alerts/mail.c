@@ -5,7 +5,8 @@
  *    "user":"ctwatch","password_file":"/run/secrets/smtp"}
  *
  * tls: "starttls" (default, required), "tls" (from the first byte), "none" (loopback only, unless allow_http names the host).
- * Later mails of a finding refer to its first one, so that they stand in one thread.
+ * Later mails of a finding refer to its first one, so that they stand in one thread. Reports go as attachments; the first mail sink
+ * sends them also to the addresses of "report": {"mail": [...]}, who get nothing else.
  */
 #include "sink.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "mail_files.h"
 #include "message.h"
 #include "render.h"
 
@@ -27,7 +29,8 @@ struct mail_sink {
 	char *host;
 	bool starttls;
 	char *from, *user, *password, *ca_file;
-	struct string_list to;
+	struct string_list to, report_to;
+	bool to_gets_reports;             /* "events" asks for report.ready; else report_to alone gets it */
 };
 
 /* One mail under way; curl reads it from here. */
@@ -74,6 +77,32 @@ static bool read_recipients(struct mail_sink *mail, const struct sink *sink, con
 	return mail->to.n > 0 || wrong(err, sink, "to", "a mail address or a list of them");
 }
 
+/* Reports go through the first mail sink of the configuration, whatever its "events" say. */
+static bool read_report_recipients(struct mail_sink *mail, struct sink *sink, const struct config *config, const json_t *object, struct error *err)
+{
+	const json_t *addresses = json_object_get(config->report, "mail");
+	json_t *other, *address;
+	size_t i;
+
+	mail->to_gets_reports = (sink->events & 1u << EVENT_REPORT_READY) != 0;
+	mail->report_to.items = xcalloc(RECIPIENTS_MAX + 1, sizeof(*mail->report_to.items));
+	json_array_foreach(config->alerts, i, other) {
+		const char *type = json_string_value(json_object_get(other, "type"));
+
+		if (type != NULL && strcmp(type, "mail") == 0)
+			break;
+	}
+	if (json_array_get(config->alerts, i) != object)
+		return true;
+	json_array_foreach((json_t *)addresses, i, address) {
+		if (!is_address(json_string_value(address)) || mail->report_to.n == RECIPIENTS_MAX)
+			return error_set(err, ERR_USAGE, "report: \"mail\" wants mail addresses, %d at most", RECIPIENTS_MAX);
+		mail->report_to.items[mail->report_to.n++] = xstrdup(json_string_value(address));
+		sink->events |= 1u << EVENT_REPORT_READY;
+	}
+	return true;
+}
+
 static bool read_server(struct mail_sink *mail, const struct sink *sink, const json_t *object, struct error *err)
 {
 	const char *server = json_string_value(json_object_get(object, "server"));
@@ -102,7 +131,7 @@ static bool mail_open(struct sink *sink, const struct config *config, const json
 	const char *ca_file = json_string_value(json_object_get(object, "ca_file"));
 
 	sink->own = mail;
-	if (!read_server(mail, sink, object, err) || !read_recipients(mail, sink, object, err))
+	if (!read_server(mail, sink, object, err) || !read_recipients(mail, sink, object, err) || !read_report_recipients(mail, sink, config, object, err))
 		return false;
 	if (!is_address(from))
 		return wrong(err, sink, "from", "the sender's mail address");
@@ -116,13 +145,19 @@ static bool mail_open(struct sink *sink, const struct config *config, const json
 	return true;
 }
 
+static void free_list(struct string_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->items[i]);
+	free(list->items);
+}
+
 static void mail_close(struct sink *sink)
 {
 	struct mail_sink *mail = sink->own;
 
-	for (size_t i = 0; i < mail->to.n; i++)
-		free(mail->to.items[i]);
-	free(mail->to.items);
+	free_list(&mail->to);
+	free_list(&mail->report_to);
 	free(mail->url);
 	free(mail->host);
 	free(mail->from);
@@ -208,28 +243,58 @@ static void put_ids(struct buf *out, const struct mail_sink *sink, const struct 
 	buf_append_text(out, "\r\n");
 }
 
+static bool is_report(const struct delivery *delivery)
+{
+	return delivery->n == 1 && delivery->items[0].event == EVENT_REPORT_READY;
+}
+
+/* The sink's recipients, or a report's. At most RECIPIENTS_MAX of each; returns how many. */
+static size_t recipients(const struct mail_sink *sink, const struct delivery *delivery, const char *out[2 * RECIPIENTS_MAX])
+{
+	size_t n = 0;
+
+	if (!is_report(delivery) || sink->to_gets_reports || sink->report_to.n == 0)
+		for (size_t i = 0; i < sink->to.n; i++)
+			out[n++] = sink->to.items[i];
+	if (is_report(delivery))
+		for (size_t i = 0; i < sink->report_to.n; i++)
+			out[n++] = sink->report_to.items[i];
+	return n;
+}
+
 static void write_mail(struct buf *out, const struct mail_sink *sink, const struct delivery *delivery)
 {
 	struct message message;
-	char boundary[64];
+	char boundary[64], outer[64];
 
 	message_make(delivery, &message);
 	char *text = message_text(&message), *html = message_html(&message);
 	snprintf(boundary, sizeof(boundary), "=_ctwatch_%s", delivery->id);
+	snprintf(outer, sizeof(outer), "=_files_%s", delivery->id);
 
 	put_date(out, delivery_now_ms(delivery));
 	put_header(out, "From", sink->from);
+	const char *to[2 * RECIPIENTS_MAX];
+	const size_t n_to = recipients(sink, delivery, to);
 	buf_append_text(out, "To: ");
-	for (size_t i = 0; i < sink->to.n; i++)
-		buf_printf(out, "%s%s", i > 0 ? ",\r\n " : "", sink->to.items[i]);
+	for (size_t i = 0; i < n_to; i++)
+		buf_printf(out, "%s%s", i > 0 ? ",\r\n " : "", to[i]);
 	buf_append_text(out, "\r\n");
 	put_header(out, "Subject", message.subject);
 	put_ids(out, sink, delivery);
 	put_header(out, "X-Ctwatch-Event", event_name(delivery->items[0].event));
-	buf_printf(out, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
+	buf_append_text(out, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n");
+	/* a report's files stand beside the text in its two forms */
+	if (is_report(delivery))
+		buf_printf(out, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n\r\n--%s\r\n", outer, outer);
+	buf_printf(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
 	put_part(out, boundary, "text/plain", text);
 	put_part(out, boundary, "text/html", html);
 	buf_printf(out, "--%s--\r\n", boundary);
+	if (is_report(delivery)) {
+		mail_files_put(out, outer, delivery->items[0].envelope);
+		buf_printf(out, "--%s--\r\n", outer);
+	}
 	free(text);
 	free(html);
 	message_deinit(&message);
@@ -327,8 +392,10 @@ static void mail_deliver(struct sink *sink, struct delivery *delivery)
 	mail->sink = sink->own;
 	buf_init(&mail->text, MAIL_MAX);
 	write_mail(&mail->text, mail->sink, delivery);
-	for (size_t i = 0; i < mail->sink->to.n; i++)
-		mail->recipients = curl_slist_append(mail->recipients, mail->sink->to.items[i]);
+	const char *to[2 * RECIPIENTS_MAX];
+	const size_t n_to = recipients(mail->sink, delivery, to);
+	for (size_t i = 0; i < n_to; i++)
+		mail->recipients = curl_slist_append(mail->recipients, to[i]);
 	struct fetch_request request = {
 		.url = mail->sink->url,
 		.max_bytes = 64u << 10,

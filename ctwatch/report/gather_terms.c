@@ -40,7 +40,11 @@ static void count_term(struct terms *terms, struct slice term)
 {
 	char text[TERM_LEN_MAX + 1];
 
-	if (term.len < 2 || term.len > TERM_LEN_MAX)
+	bool letters = false;
+
+	for (size_t i = 0; i < term.len; i++)
+		letters = letters || term.data[i] < '0' || term.data[i] > '9';
+	if (term.len < 2 || term.len > TERM_LEN_MAX || !letters)
 		return;
 	memcpy(text, term.data, term.len);
 	text[term.len] = '\0';

@@ -81,5 +81,53 @@ def pages(*files):
         assert not re.search(r"https?://", re.sub(r"https?://[^\s/]*\[\.\]", "", text).replace("https://127", "")) or "hostile" in name, "%s: an address to click" % name
 
 
+def take_mail(port_file, out):
+    """Takes one mail as a server would, and writes it down with who it is for."""
+    import socket
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with open(port_file + ".new", "w", encoding="ascii") as stream:
+            stream.write(str(server.getsockname()[1]))
+        import os
+        os.rename(port_file + ".new", port_file)
+        connection = server.accept()[0]
+    lines, recipients = connection.makefile("rb"), []
+    connection.sendall(b"220 mail.test\r\n")
+    for line in lines:
+        word = line.split()[0].upper() if line.split() else b""
+        if word == b"RCPT":
+            recipients.append(line.split(b"<")[1].split(b">")[0].decode())
+        if word == b"DATA":
+            connection.sendall(b"354 go\r\n")
+            body = []
+            for text in lines:
+                if text == b".\r\n":
+                    break
+                body.append(text[1:] if text.startswith(b"..") else text)
+            with open(out + ".new", "wb") as stream:
+                stream.write(",".join(recipients).encode() + b"\n" + b"".join(body))
+            os.rename(out + ".new", out)
+        connection.sendall(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
+        if word == b"QUIT":
+            break
+
+
+def mail(path, recipients, *files):
+    """The mail went to these, and its attachments are these files."""
+    import email
+    import email.policy
+    import os
+    data = open(path, "rb").read()
+    to, text = data.split(b"\n", 1)
+    assert to.decode() == recipients, to
+    message = email.message_from_bytes(text, policy=email.policy.default)
+    assert message.get_content_type() == "multipart/mixed" and not message.defects, message.defects
+    attached = list(message.iter_attachments())
+    assert [part.get_filename() for part in attached] == [os.path.basename(name) for name in files], [part.get_filename() for part in attached]
+    for part, name in zip(attached, files):
+        assert part.get_payload(decode=True) == open(name, "rb").read(), name
+    assert message.get_body(("plain",)) is not None and message.get_body(("html",)) is not None
+    assert all(len(line) <= 998 for line in text.splitlines())
+
+
 if __name__ == "__main__":
-    {"schema": schema, "csv": rows, "html": pages}[sys.argv[1]](*sys.argv[2:])
+    {"take-mail": take_mail, "mail": mail, "schema": schema, "csv": rows, "html": pages}[sys.argv[1]](*sys.argv[2:])

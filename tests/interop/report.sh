@@ -57,11 +57,17 @@ ct report --since 7d --css "$tmp/bad.css" -o "$tmp/out/bad.html" 2>"$tmp/err"
 check "a style sheet that fetches is refused" test $? -eq 2 -a ! -e "$tmp/out/bad.html"
 
 # the daemon makes the report of the last week by itself, also one that was missed, once
-python3 - "$tmp/ctwatch.json" "$tmp/out" <<'PYTHON'
+"$python" "$reader" take-mail "$tmp/smtp" "$tmp/mail" &
+pids+=("$!")
+wait_for 10 test -s "$tmp/smtp"
+python3 - "$tmp/ctwatch.json" "$tmp/out" "$tmp/smtp" <<'PYTHON'
 import json, sys
 config = json.load(open(sys.argv[1]))
 config.update(report={"weekday": "monday", "time": "00:00", "formats": ["html", "json"], "directory": sys.argv[2] + "/made"}, timezone="UTC",
-              log_lists=[], alerts=[{"type": "stdout", "name": "out", "events": ["report.ready"]}])
+              log_lists=[], alerts=[{"type": "stdout", "name": "out", "events": ["report.ready"]},
+                                    {"type": "mail", "server": "127.0.0.1:" + open(sys.argv[3]).read(), "tls": "none", "from": "ctwatch@soc.example",
+                                     "to": ["soc@soc.example"], "events": ["finding"]}])
+config["report"]["mail"] = ["head@board.example", "press@board.example"]
 json.dump(config, open(sys.argv[1], "w"))
 PYTHON
 sqlite3 "$tmp/state/ctwatch.db" "INSERT OR REPLACE INTO fact VALUES ('report/last', '2026-W01')"
@@ -74,6 +80,9 @@ check "a report that was missed is made at the start" test -s "$tmp/out/made/ctw
 check "and announced with its files" grep -q "made/ctwatch-$week.html" "$tmp/daemon.out"
 check "and says so in the state" test "$(sqlite3 "$tmp/state/ctwatch.db" "SELECT value FROM fact WHERE name = 'report/last'")" = "$week"
 check "and follows the schema" "$python" "$reader" schema "$root/docs/report.schema.json" "$tmp/out/made/ctwatch-$week.json"
+wait_for 20 test -s "$tmp/mail"
+check "its files go by mail to those who get the report" "$python" "$reader" mail "$tmp/mail" head@board.example,press@board.example \
+	"$tmp/out/made/ctwatch-$week.html" "$tmp/out/made/ctwatch-$week.json"
 end "$daemon"
 check "the daemon ends cleanly with it" test $? -eq 0
 rm -r "$tmp/out/made"
