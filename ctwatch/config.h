@@ -1,6 +1,6 @@
 /*
  * Configuration: defaults, then the file (JSON), then environment variables CTWATCH_<KEY>. Every key is one row of a table
- * in config.c: name, type, bounds, default, and the sentence that `config keys` and the manual print. Unknown keys are errors
+ * in config_keys.c: name, type, bounds, default, and the sentence that `config keys` and the manual print. Unknown keys are errors
  * that name the nearest known key. Secrets can come from files ("password_file") and are never printed.
  */
 #ifndef CTWATCH_CONFIG_H

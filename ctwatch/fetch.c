@@ -8,7 +8,7 @@
  * bucket: while it is in debt nothing new starts and what arrives is paused. (curl's own limit works on each transfer alone, and
  * lets several megabytes through at once: measured 45 MB/s where 2 were asked for.)
  */
-#include "fetch.h"
+#include "fetch_private.h"
 #include "url.h"
 
 #include <stdio.h>
@@ -16,7 +16,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define HEADER_BYTES_MAX (64u << 10)      /* all headers of one answer, 1xx and trailers included */
 #define CONNECT_TIMEOUT_MS 20000
 #define DEFAULT_TIMEOUT_MS 60000
 #define STALL_BYTES_PER_SECOND 100
@@ -27,52 +26,6 @@
 #define RETRY_AFTER_MIN_MS 1000           /* shared/spec/ct-protocols.md 1.13 */
 #define RETRY_AFTER_MAX_MS (15 * 60 * 1000)
 #define GATE_LOOK_MS 1000                 /* a waiting start looks again at least so often */
-
-struct fetch {
-	struct fetcher *fetcher;
-	struct fetch *prev, *next;        /* in fetcher->waiting or ->running */
-	CURL *easy;
-	struct curl_slist *headers;
-	struct buf request_body;
-	char error[CURL_ERROR_SIZE];
-	fetch_done_fn *done;
-	void *ctx;
-	struct fetch_answer answer;
-	size_t header_bytes;
-	char content_encoding[64];
-	bool running, paused, body_begun, bad_headers;
-};
-
-struct fetch_queue {
-	struct fetch *first, *last;
-	size_t n;
-};
-
-struct fetcher {
-	uv_loop_t *loop;
-	CURLM *multi;
-	uv_timer_t timer;                 /* curl's */
-	uv_timer_t gate;                  /* starts what waits */
-	struct fetch_queue waiting, running;
-	struct socket_watch *watches;
-	char *user_agent, *proxy, *ca_file;
-	char **allow_http;
-	int64_t stall_ms;
-	uint64_t bytes_per_second, in_flight;
-	size_t n_paused;
-	double allowance;                 /* bytes that may come now; negative: in debt */
-	uint64_t refilled_ms;
-	size_t holders;                   /* open handles, and calls into us that are on the stack */
-	bool closing;
-};
-
-/* One socket that curl wants watched. */
-struct socket_watch {
-	uv_poll_t poll;
-	struct fetcher *fetcher;
-	struct socket_watch *prev, *next;
-	curl_socket_t socket;
-};
 
 /* ---- lists ------------------------------------------------------------------------------------ */
 
@@ -102,7 +55,7 @@ static void queue_remove(struct fetch_queue *q, struct fetch *f)
 	q->n--;
 }
 
-static void release(struct fetcher *fr)
+void fetch_release(struct fetcher *fr)
 {
 	if (--fr->holders > 0)
 		return;
@@ -178,7 +131,7 @@ static void on_gate(uv_timer_t *timer)
 	}
 	if (!fr->closing)
 		rearm_gate(fr);
-	release(fr);
+	fetch_release(fr);
 }
 
 static void open_gate(struct fetcher *fr)
@@ -311,7 +264,7 @@ static void finish(struct fetch *f, CURLcode code)
 }
 
 /* `done` may start, cancel, or close the fetcher: hence the caller's hold, and a look at `closing` after each. */
-static void read_finished(struct fetcher *fr)
+void fetch_read_finished(struct fetcher *fr)
 {
 	CURLMsg *message;
 	int n_left;
@@ -325,117 +278,6 @@ static void read_finished(struct fetcher *fr)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&f);
 		finish(f, code);
 	}
-}
-
-/* ---- curl's sockets and timer ------------------------------------------------------------------- */
-
-static void socket_action(struct fetcher *fr, curl_socket_t s, int events)
-{
-	int running;
-
-	fr->holders++;
-	curl_multi_socket_action(fr->multi, s, events, &running);
-	read_finished(fr);
-	release(fr);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-	struct socket_watch *w = CONTAINER_OF(poll, struct socket_watch, poll);
-	int flags = 0;
-
-	if (status < 0)
-		flags = CURL_CSELECT_ERR;
-	if (events & UV_READABLE)
-		flags |= CURL_CSELECT_IN;
-	if (events & UV_WRITABLE)
-		flags |= CURL_CSELECT_OUT;
-	socket_action(w->fetcher, w->socket, flags);
-}
-
-static void on_curl_timer(uv_timer_t *timer)
-{
-	socket_action(CONTAINER_OF(timer, struct fetcher, timer), CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_curl_timeout(CURLM *multi, long timeout_ms, void *ctx)
-{
-	struct fetcher *fr = ctx;
-
-	(void)multi;
-	if (timeout_ms < 0)
-		uv_timer_stop(&fr->timer);
-	else
-		uv_timer_start(&fr->timer, on_curl_timer, (uint64_t)timeout_ms, 0);
-	return 0;
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-	struct socket_watch *w = CONTAINER_OF(handle, struct socket_watch, poll);
-	struct fetcher *fr = w->fetcher;
-
-	free(w);
-	release(fr);
-}
-
-static struct socket_watch *watch_new(struct fetcher *fr, curl_socket_t s)
-{
-	struct socket_watch *w = xcalloc(1, sizeof(*w));
-
-	w->fetcher = fr;
-	w->socket = s;
-	if (uv_poll_init_socket(fr->loop, &w->poll, s) != 0) {
-		free(w);
-		return NULL;
-	}
-	w->next = fr->watches;
-	if (w->next != NULL)
-		w->next->prev = w;
-	fr->watches = w;
-	fr->holders++;
-	return w;
-}
-
-static void watch_close(struct socket_watch *w)
-{
-	struct fetcher *fr = w->fetcher;
-
-	if (w->prev != NULL)
-		w->prev->next = w->next;
-	else
-		fr->watches = w->next;
-	if (w->next != NULL)
-		w->next->prev = w->prev;
-	uv_poll_stop(&w->poll);
-	uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t s, int what, void *ctx, void *socket_ctx)
-{
-	struct fetcher *fr = ctx;
-	struct socket_watch *w = socket_ctx;
-	int events = 0;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (w != NULL) {
-			curl_multi_assign(fr->multi, s, NULL);
-			watch_close(w);
-		}
-		return 0;
-	}
-	if (w == NULL) {
-		w = watch_new(fr, s);
-		if (w == NULL)
-			return -1;      /* curl fails the transfer */
-		curl_multi_assign(fr->multi, s, w);
-	}
-	if (what != CURL_POLL_OUT)
-		events |= UV_READABLE;
-	if (what != CURL_POLL_IN)
-		events |= UV_WRITABLE;
-	return uv_poll_start(&w->poll, events, on_poll) == 0 ? 0 : -1;
 }
 
 /* ---- what arrives ------------------------------------------------------------------------------- */
@@ -461,99 +303,6 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	}
 	fr->in_flight += len;
 	return len;
-}
-
-/* "Name: value\r\n"; white space around the value is cut. */
-static bool header_split(struct slice line, struct slice *name, struct slice *value)
-{
-	ptrdiff_t colon = slice_find(line, ':');
-
-	if (colon <= 0)
-		return false;
-	struct slice v = slice_sub(line, (size_t)colon + 1, line.len);
-	while (v.len > 0 && (v.data[0] == ' ' || v.data[0] == '\t'))
-		v = slice_sub(v, 1, v.len);
-	while (v.len > 0 && strchr(" \t\r\n", v.data[v.len - 1]) != NULL)
-		v = slice_sub(v, 0, v.len - 1);
-	*name = slice_sub(line, 0, (size_t)colon);
-	*value = v;
-	return true;
-}
-
-static bool header_is(struct slice name, const char *wanted)
-{
-	return name.len == strlen(wanted) && strncasecmp((const char *)name.data, wanted, name.len) == 0;
-}
-
-/* A header line whose value fits is kept, one that does not is as good as absent. */
-static void keep_header(struct slice value, char *out, size_t out_len)
-{
-	if (value.len >= out_len)
-		return;
-	memcpy(out, value.data, value.len);
-	out[value.len] = '\0';
-}
-
-static void keep_encoding(struct fetch *f, struct slice value)
-{
-	char text[sizeof(f->content_encoding)] = "";
-
-	keep_header(value, text, sizeof(text));
-	if (strcasecmp(text, "gzip") == 0 || strcasecmp(text, "x-gzip") == 0)
-		f->answer.gzip = true;
-	else if (value.len > 0 && strcasecmp(text, "identity") != 0)
-		text_escape(value, f->content_encoding, sizeof(f->content_encoding));
-}
-
-static void read_header(struct fetch *f, struct slice name, struct slice value)
-{
-	struct fetch_answer *a = &f->answer;
-	char text[64] = "";
-
-	if (header_is(name, "content-encoding")) {
-		keep_encoding(f, value);
-	} else if (header_is(name, "etag")) {
-		keep_header(value, a->etag, sizeof(a->etag));
-	} else if (header_is(name, "last-modified")) {
-		keep_header(value, a->last_modified, sizeof(a->last_modified));
-	} else if (header_is(name, "content-type")) {
-		keep_header(value, a->content_type, sizeof(a->content_type));
-	} else if (header_is(name, "date")) {
-		keep_header(value, text, sizeof(text));
-		time_t date = curl_getdate(text, NULL);
-		a->date_ms = date > 0 ? (int64_t)date * 1000 : 0;
-	}
-}
-
-/* A new status line (after a 1xx, or a proxy's CONNECT): what the earlier answer said does not count. */
-static void forget_headers(struct fetch *f)
-{
-	struct fetch_answer *a = &f->answer;
-
-	a->gzip = false;
-	a->date_ms = 0;
-	a->etag[0] = a->last_modified[0] = a->content_type[0] = f->content_encoding[0] = '\0';
-}
-
-static size_t on_header(char *data, size_t size, size_t n, void *ctx)
-{
-	struct fetch *f = ctx;
-	struct slice line = slice_of(data, size * n), name, value;
-
-	f->header_bytes += line.len;
-	if (f->fetcher->bytes_per_second > 0)
-		f->fetcher->allowance -= (double)line.len;
-	if (f->header_bytes > HEADER_BYTES_MAX) {
-		f->bad_headers = true;
-		return 0;
-	}
-	if (f->body_begun)
-		return line.len;        /* trailers say nothing that we use */
-	if (slice_starts_with(line, SLICE_LITERAL("HTTP/")))
-		forget_headers(f);
-	else if (header_split(line, &name, &value))
-		read_header(f, name, value);
-	return line.len;
 }
 
 /* ---- starting ----------------------------------------------------------------------------------- */
@@ -657,7 +406,7 @@ struct fetch *fetch_start(struct fetcher *fr, const struct fetch_request *r, str
 	curl_easy_setopt(f->easy, CURLOPT_USERAGENT, fr->user_agent);
 	curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
-	curl_easy_setopt(f->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(f->easy, CURLOPT_HEADERFUNCTION, fetch_headers_take);
 	curl_easy_setopt(f->easy, CURLOPT_HEADERDATA, f);
 	set_limits(f, r);
 	set_connection(f, r);
@@ -722,27 +471,18 @@ struct fetcher *fetcher_new(uv_loop_t *loop, const struct fetcher_options *o)
 	fr->stall_ms = o->stall_ms > 0 ? o->stall_ms : DEFAULT_STALL_MS;
 	fr->bytes_per_second = o->bytes_per_second;
 	fr->refilled_ms = uv_now(loop);
-	uv_timer_init(loop, &fr->timer);
 	uv_timer_init(loop, &fr->gate);
-	fr->holders = 2;
-	curl_multi_setopt(fr->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-	curl_multi_setopt(fr->multi, CURLMOPT_SOCKETDATA, fr);
-	curl_multi_setopt(fr->multi, CURLMOPT_TIMERFUNCTION, on_curl_timeout);
-	curl_multi_setopt(fr->multi, CURLMOPT_TIMERDATA, fr);
+	fr->holders = 1;
+	fetch_sockets_start(fr);
 	curl_multi_setopt(fr->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	curl_multi_setopt(fr->multi, CURLMOPT_MAX_HOST_CONNECTIONS, HOST_CONNECTIONS_MAX);
 	curl_multi_setopt(fr->multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS_MAX);
 	return fr;
 }
 
-static void on_timer_closed(uv_handle_t *handle)
-{
-	release(CONTAINER_OF(handle, struct fetcher, timer));
-}
-
 static void on_gate_closed(uv_handle_t *handle)
 {
-	release(CONTAINER_OF(handle, struct fetcher, gate));
+	fetch_release(CONTAINER_OF(handle, struct fetcher, gate));
 }
 
 void fetcher_close(struct fetcher *fr)
@@ -756,9 +496,7 @@ void fetcher_close(struct fetcher *fr)
 		fetch_free(fr->running.first);
 	curl_multi_cleanup(fr->multi);
 	fr->multi = NULL;
-	while (fr->watches != NULL)
-		watch_close(fr->watches);
-	uv_close((uv_handle_t *)&fr->timer, on_timer_closed);
+	fetch_sockets_stop(fr);
 	uv_close((uv_handle_t *)&fr->gate, on_gate_closed);
 }
 
