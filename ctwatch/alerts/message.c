@@ -232,7 +232,8 @@ static void incident_message(const json_t *envelope, const char *public_url, str
 	part->score = -1;
 	add_fact(part, "Log", xstrdup(view.log_name));
 	add_fact(part, "Opened", xstrdup(text_of(object, "opened")));
-	add_fact(part, "Seen", xasprintf("%" JSON_INTEGER_FORMAT " times", json_integer_value(json_object_get(object, "count"))));
+	json_int_t count = json_integer_value(json_object_get(object, "count"));
+	add_fact(part, "Seen", count > 1 ? xasprintf("%" JSON_INTEGER_FORMAT " times", count) : NULL);
 	add_fact(part, "Closed", closed ? xasprintf("%s: %s", text_of(object, "closed"), text_of(object, "closed_why")) : NULL);
 	add_fact(part, "Evidence", xasprintf("ctwatch incidents show %s", text_of(object, "id")));
 	if (public_url != NULL)

@@ -7,6 +7,8 @@
 
 #define LIST_MAX 100
 #define PREFIX_MIN 4
+#define WIDE 120
+#define ERRORS_MAX 10
 
 static const struct option OPTIONS[] = {
 	{ "sink", 0, OPTION_TEXT, offsetof(struct alerts_cli_options, sink), "NAME", "list, test: only this sink" },
@@ -25,6 +27,9 @@ struct listing {
 	enum output_format format;
 	struct palette palette;
 	struct table *table;
+	bool wide;                        /* room for the last error in the table */
+	char *errors[ERRORS_MAX];         /* else: each sink's different ones, below it */
+	size_t n_errors;
 	json_t *array;
 	uint64_t n;
 };
@@ -62,6 +67,20 @@ static void when_cell(struct listing *l, const struct outbox_item *item)
 		table_cell(l->table, "now");
 }
 
+static void note_error(struct listing *l, const struct outbox_item *item)
+{
+	if (item->last_error == NULL || item->last_error[0] == '\0' || l->n_errors == ERRORS_MAX)
+		return;
+	char *text = xasprintf("%s: %s", item->sink, item->last_error);
+	for (size_t i = 0; i < l->n_errors; i++) {
+		if (strcmp(l->errors[i], text) == 0) {
+			free(text);
+			return;
+		}
+	}
+	l->errors[l->n_errors++] = text;
+}
+
 static void add_row(struct listing *l, const struct outbox_item *item)
 {
 	bool dead = strcmp(item->status, "dead") == 0;
@@ -75,8 +94,21 @@ static void add_row(struct listing *l, const struct outbox_item *item)
 	table_cell(l->table, about);
 	table_cellf(l->table, "%d", item->attempts);
 	when_cell(l, item);
-	table_cell(l->table, item->last_error != NULL ? item->last_error : "");
+	if (l->wide)
+		table_cell(l->table, item->last_error != NULL ? item->last_error : "");
+	else
+		note_error(l, item);
 	free(about);
+}
+
+static void print_errors(const struct listing *l)
+{
+	char safe[512];
+
+	if (l->n_errors > 0)
+		fputs("\nLast errors\n", l->cli->out);
+	for (size_t i = 0; i < l->n_errors; i++)
+		cli_paragraph(l->cli->out, l->cli->width, 2, text_escape(slice_text(l->errors[i]), safe, sizeof(safe)));
 }
 
 static bool on_item(void *ctx, const struct outbox_item *item)
@@ -103,7 +135,8 @@ static void make_table(struct listing *l)
 	table_column(l->table, "ABOUT", ALIGN_LEFT, 12);
 	table_column(l->table, "TRIES", ALIGN_RIGHT, 0);
 	table_column(l->table, "WHEN", ALIGN_LEFT, 0);
-	table_column(l->table, "LAST ERROR", ALIGN_LEFT, 10);
+	if (l->wide)
+		table_column(l->table, "LAST ERROR", ALIGN_LEFT, 10);
 }
 
 static int list(struct cli *cli, struct state *st, const struct alerts_cli_options *options)
@@ -112,6 +145,7 @@ static int list(struct cli *cli, struct state *st, const struct alerts_cli_optio
 	const char *status = options->dead ? "dead" : options->status;
 	struct error err;
 
+	l.wide = cli->width >= WIDE;
 	make_table(&l);
 	bool ok = state_outbox_each(st, options->sink, status, (size_t)options->limit, on_item, &l, &err);
 
@@ -119,11 +153,14 @@ static int list(struct cli *cli, struct state *st, const struct alerts_cli_optio
 		cli_json(cli, OUTPUT_JSON, json_incref(l.array));
 	if (ok && l.format == OUTPUT_TEXT && l.n > 0)
 		table_print(l.table, cli);
+	print_errors(&l);
 	if (ok && l.format == OUTPUT_TEXT && l.n == 0)
 		fprintf(cli->out, status != NULL ? "No alert is %s.\n" : "The outbox is empty.\n", status);
 	if (ok && l.format == OUTPUT_TEXT && options->limit > 0 && l.n == options->limit)
 		fprintf(cli->err, "only the newest %llu are shown; --limit 0 shows all\n", (unsigned long long)l.n);
 	table_free(l.table);
+	for (size_t i = 0; i < l.n_errors; i++)
+		free(l.errors[i]);
 	json_decref(l.array);
 	return ok ? EXIT_DONE : cli_fail_state(cli, &err);
 }
