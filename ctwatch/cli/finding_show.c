@@ -239,6 +239,9 @@ static void print_next(struct cli *cli, const struct finding *f)
 	fputs("\nNext\n", cli->out);
 	for (const char *const *step = finding_next_steps(f); *step != NULL; step++)
 		cli_paragraph(cli->out, cli->width, 2, *step);
+	char *evidence = xasprintf("To show it to others: ctwatch findings evidence %.8s", f->id);
+	cli_paragraph(cli->out, cli->width, 2, evidence);
+	free(evidence);
 }
 
 int finding_show(struct cli *cli, struct state *st, const struct finding *f, struct error *err)

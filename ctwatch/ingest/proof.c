@@ -379,12 +379,10 @@ static void use_answer(struct prover *p, struct slice body)
 	uint64_t index;
 
 	if (p->w->log.protocol != LOG_STATIC) {
-		if (!inclusion_parse(body, &index, &work->proof, &err)) {
-			error_context(&err, "get-proof-by-hash");
-			attempt_failed(p, &err);
-		} else {
+		if (inclusion_parse(body, &index, &work->proof, &err))
 			judge(p, index);
-		}
+		else
+			attempt_failed(p, &err);
 	} else if (!use_tile(work, body, &err)) {
 		attempt_failed(p, &err);
 	} else if (work->at_tile == work->n_tiles) {
