@@ -29,6 +29,7 @@ struct job {
 	store_job_fn *run;
 	store_done_fn *done;
 	void *ctx;
+	bool urgent_when_full;
 	bool ok;
 	struct error err;
 };
@@ -221,6 +222,20 @@ static bool run_hook(struct store *s, store_job_fn *hook)
 	return false;
 }
 
+/* What must not wait for room, although it was submitted when there was some. */
+static void hurry_alerts(struct store *s)
+{
+	struct job_list all = { 0 };
+	struct job *job;
+
+	list_init(&all);
+	uv_mutex_lock(&s->lock);
+	list_append(&all, &s->waiting);
+	while ((job = list_pop(&all)) != NULL)
+		list_push(job->urgent_when_full ? &s->urgent : &s->waiting, job);
+	uv_mutex_unlock(&s->lock);
+}
+
 /* A disk that fills again right after it had room is asked less often, so that incidents do not open and close by the minute. */
 static void become_full(struct store *s)
 {
@@ -229,6 +244,7 @@ static void become_full(struct store *s)
 	s->probe_ms = !again ? s->first_probe_ms : s->probe_ms * 2 > PROBE_LAST_MS ? PROBE_LAST_MS : s->probe_ms * 2;
 	s->probed_ms = steady_ms();
 	set_full(s, true);
+	hurry_alerts(s);
 	state_reserve_release(s->state);
 	run_hook(s, s->on_full);
 }
@@ -437,18 +453,21 @@ static void on_wake(uv_async_t *async)
 	uv_close((uv_handle_t *)async, on_async_closed);
 }
 
-static void submit(struct store *s, struct job_list *to, store_job_fn *run_fn, store_done_fn *done, void *ctx)
+enum hurry { HURRY_NEVER, HURRY_WHEN_FULL, HURRY_ALWAYS };
+
+static void submit(struct store *s, enum hurry hurry, store_job_fn *run_fn, store_done_fn *done, void *ctx)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
 
 	job->run = run_fn;
 	job->done = done;
 	job->ctx = ctx;
+	job->urgent_when_full = hurry == HURRY_WHEN_FULL;
 	uv_mutex_lock(&s->lock);
-	bool refused = s->closing;
+	bool refused = s->closing, urgent = hurry == HURRY_ALWAYS || (hurry == HURRY_WHEN_FULL && s->full);
 	if (refused)
 		error_set(&job->err, ERR_FATAL, "closing");
-	list_push(refused ? &s->finished : to, job);
+	list_push(refused ? &s->finished : urgent ? &s->urgent : &s->waiting, job);
 	uv_cond_signal(&s->wake_thread);
 	uv_mutex_unlock(&s->lock);
 	if (refused)
@@ -457,12 +476,17 @@ static void submit(struct store *s, struct job_list *to, store_job_fn *run_fn, s
 
 void store_submit(struct store *s, store_job_fn *job, store_done_fn *done, void *ctx)
 {
-	submit(s, &s->waiting, job, done, ctx);
+	submit(s, HURRY_NEVER, job, done, ctx);
+}
+
+void store_submit_alert(struct store *s, store_job_fn *job, store_done_fn *done, void *ctx)
+{
+	submit(s, HURRY_WHEN_FULL, job, done, ctx);
 }
 
 void store_submit_urgent(struct store *s, store_job_fn *job, store_done_fn *done, void *ctx)
 {
-	submit(s, &s->urgent, job, done, ctx);
+	submit(s, HURRY_ALWAYS, job, done, ctx);
 }
 
 struct store *store_start(const struct store_options *o)

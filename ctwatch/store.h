@@ -33,7 +33,9 @@ struct store_options {
 };
 struct store *store_start(const struct store_options *options);
 void store_submit(struct store *, store_job_fn *job, store_done_fn *done, void *ctx);
-/* The same, before everything that waits and also while the disk is full: what delivers the alert about it. ERR_NO_SPACE comes back at once. */
+/* The same, but once the disk is full as store_submit_urgent, also when it was submitted before: what delivers the alert about it. */
+void store_submit_alert(struct store *, store_job_fn *job, store_done_fn *done, void *ctx);
+/* The same, before everything that waits and also while the disk is full. ERR_NO_SPACE comes back at once. */
 void store_submit_urgent(struct store *, store_job_fn *job, store_done_fn *done, void *ctx);
 /* Finishes what was submitted, then calls `closed` on the loop; the state is closed by then. */
 void store_close(struct store *, void (*closed)(void *ctx), void *ctx);

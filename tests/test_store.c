@@ -313,6 +313,26 @@ static void a_full_disk_stops_reading_delivers_the_alert_and_clears_by_itself(vo
 		assert_int_equal(b->answered[i], i - 1);
 }
 
+static void an_alert_that_waits_when_the_disk_becomes_full_goes_first(void **state)
+{
+	struct bench *b = *state;
+	struct work *w = xmalloc(sizeof(*w));
+
+	atomic_store(&b->state->full, 1);
+	for (int i = 0; i < 10; i++)
+		submit(b, i);
+	*w = (struct work){ b, 1000, ERR_NONE, 0 };
+	store_submit_alert(b->store, job, done, w);
+	wait_for(b, 1);
+	assert_int_equal(b->answered[0], 1000);
+	assert_int_equal(b->n_refused, 0);
+	assert_int_equal(store_waiting(b->store), 10);
+	atomic_store(&b->state->full, 0);
+	wait_for(b, 11);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(b->answered[i + 1], i);
+}
+
 static void an_urgent_job_that_finds_no_room_hears_so(void **state)
 {
 	struct bench *b = *state;
@@ -420,6 +440,7 @@ int main(void)
 		ON_BENCH(a_locked_database_is_asked_again_and_nothing_changes_places),
 		ON_BENCH(a_transaction_that_fails_as_a_whole_is_taken_apart),
 		ON_BENCH(a_full_disk_stops_reading_delivers_the_alert_and_clears_by_itself),
+		ON_BENCH(an_alert_that_waits_when_the_disk_becomes_full_goes_first),
 		ON_BENCH(an_urgent_job_that_finds_no_room_hears_so),
 		ON_BENCH(closing_finishes_what_was_submitted_and_refuses_what_comes_later),
 		ON_BENCH(closing_does_not_wait_for_a_lock_that_never_goes),

@@ -331,13 +331,8 @@ static void on_marked(void *ctx, bool ok, const struct error *err)
 /* Behind what reading has to commit, except when the disk is full: then only the alert about it gets through. */
 static void submit(struct lane *lane, store_job_fn *job, store_done_fn *done)
 {
-	struct store *store = alerts_store(lane->alerts);
-
 	lane->job_out = true;
-	if (store_is_full(store))
-		store_submit_urgent(store, job, done, &lane->round);
-	else
-		store_submit(store, job, done, &lane->round);
+	store_submit_alert(alerts_store(lane->alerts), job, done, &lane->round);
 }
 
 static void lane_mark(struct lane *lane)
