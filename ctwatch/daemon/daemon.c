@@ -306,12 +306,8 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct daemon *d = CONTAINER_OF(timer, struct daemon, tick);
 	int64_t now = daemon_now(d);
-	bool full = d->store != NULL && store_is_full(d->store);
 
-	if (d->was_full && !full)
-		for (struct followed *f = d->followed; f != NULL; f = f->next)
-			watcher_wake(f->watcher);
-	d->was_full = full;
+	daemon_watch_space(d);
 	if (d->alerts != NULL)
 		alerts_wake(d->alerts);
 	if (d->options->scan != NULL)

@@ -1,6 +1,5 @@
-/* Small jobs for the store: which logs are listed and not read, what is wrong with lists, retention, a full disk. */
+/* Small jobs for the store: which logs are listed and not read, what is wrong with lists, retention. */
 #include "daemon_private.h"
-#include "clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,25 +172,6 @@ void daemon_prune(struct daemon *d)
 	p->now_ms = daemon_now(d);
 	config_retention(d->config, &p->retention);
 	store_submit(d->store, prune_job, on_pruned, p);
-}
-
-/* ---- a full disk: an incident of its own, written from the reserve ---------------------------------------------------- */
-
-bool daemon_on_full(void *ctx, struct state *st, struct error *err)
-{
-	char id[FINDING_ID_LEN + 1];
-	bool opened;
-
-	(void)ctx;
-	return state_open_incident(st, &NO_LOG, "DISK_FULL", "", "critical",
-				   "the disk that holds the state is full: reading has stopped and goes on by itself when there is room", NULL,
-				   clock_wall_ms(), id, &opened, err);
-}
-
-bool daemon_on_room(void *ctx, struct state *st, struct error *err)
-{
-	(void)ctx;
-	return state_close_incidents(st, &NO_LOG, "DISK_FULL", "there is room again", clock_wall_ms(), err);
 }
 
 /* ---- secrets ------------------------------------------------------------------------------------------------------- */

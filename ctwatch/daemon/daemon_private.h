@@ -25,6 +25,8 @@ struct old_config {
 	struct config config;
 };
 
+enum disk_room { DISK_UNKNOWN, DISK_HAS_ROOM, DISK_IS_LOW };
+
 struct daemon {
 	const struct daemon_options *options;
 	struct config *config;
@@ -45,6 +47,7 @@ struct daemon {
 	char *list_directory;
 	struct followed *followed;
 	bool once, started_logs, flushing, stopping, was_full;
+	enum disk_room disk_low;
 	bool rates_known;                 /* those of earlier runs were read: saving loses none of them */
 	int64_t next_prune_ms, next_rates_ms;
 	struct scan_progress *scan;
@@ -63,6 +66,8 @@ void daemon_summary(struct daemon *);
 void daemon_keep_list(struct daemon *, const struct lists_view *view);
 void daemon_list_incident(void *ctx, bool open, const char *class_name, const char *source, const char *severity, const char *summary);
 void daemon_prune(struct daemon *);
+/* daemon_space.c: a disk that fills */
+void daemon_watch_space(struct daemon *);             /* at every tick */
 bool daemon_on_full(void *ctx, struct state *st, struct error *err);
 bool daemon_on_room(void *ctx, struct state *st, struct error *err);
 /* daemon_rates.c: what hosts allowed, over a restart */
