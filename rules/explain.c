@@ -283,25 +283,48 @@ static json_t *explain(const struct ruleset *rules, struct rule_scratch *s, stru
 	return object;
 }
 
-char *ruleset_explain_json(const struct ruleset *rules, struct rule_scratch *scratch, struct slice name, struct slice issuer_org)
-{
-	struct cert_names names;
+/* One name as people write it: a certificate's, in Unicode, or an address. */
+struct asked {
+	struct cert_names names, one;
 	struct cert_name address;
 	uint8_t bytes[16];
-	json_t *object;
-	char *text;
+};
 
-	names_init(&names);
-	if (read_address(name, &address, bytes)) {
-		struct cert_names one = { .items = &address, .n = 1 };
-
-		object = explain(rules, scratch, name, issuer_org, &one);
-	} else {
-		names_add_text(&names, name, NAME_FROM_SAN);
-		object = explain(rules, scratch, name, issuer_org, &names);
+/* The names to judge, which live in `asked`; asked->names is to be freed. */
+static const struct cert_names *read_name(struct asked *asked, struct slice name)
+{
+	names_init(&asked->names);
+	if (read_address(name, &asked->address, asked->bytes)) {
+		asked->one = (struct cert_names){ .items = &asked->address, .n = 1 };
+		return &asked->one;
 	}
-	text = json_dumps(object, JSON_COMPACT);
+	names_add_text(&asked->names, name, NAME_FROM_SAN);
+	return &asked->names;
+}
+
+char *ruleset_explain_json(const struct ruleset *rules, struct rule_scratch *scratch, struct slice name, struct slice issuer_org)
+{
+	struct asked asked;
+	json_t *object = explain(rules, scratch, name, issuer_org, read_name(&asked, name));
+	char *text = json_dumps(object, JSON_COMPACT);
+
 	json_decref(object);
-	names_deinit(&names);
+	names_deinit(&asked.names);
 	return text;
+}
+
+bool ruleset_flags_name(const struct ruleset *rules, struct rule_scratch *scratch, struct slice name, struct slice issuer_org)
+{
+	struct asked asked;
+	struct rule_subject subject = { .issuer_org = issuer_org, .names = read_name(&asked, name) };
+	struct match_list matches;
+	bool flagged = false;
+
+	match_list_init(&matches);
+	ruleset_match(rules, scratch, &subject, &matches);
+	for (size_t i = 0; i < matches.n; i++)
+		flagged |= matches.items[i].flagged;
+	match_list_deinit(&matches);
+	names_deinit(&asked.names);
+	return flagged;
 }

@@ -153,5 +153,7 @@ bool issuer_is_lets_encrypt(struct slice issuer_org);
  * name plus "considered": suppressions, and "nearest": the nearest rule and why it did not fire). malloc'd; the caller frees.
  */
 char *ruleset_explain_json(const struct ruleset *, struct rule_scratch *, struct slice name, struct slice issuer_org);
+/* Its "flagged" alone, at a tenth of the time: for long lists. */
+bool ruleset_flags_name(const struct ruleset *, struct rule_scratch *, struct slice name, struct slice issuer_org);
 
 #endif

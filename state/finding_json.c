@@ -182,6 +182,9 @@ bool state_finding_json(struct state *st, const struct finding *f, char **json, 
 	json_object_set_new(o, "last_seen", json_time(f->last_seen_ms));
 	json_object_set_new(o, "certificates", certificates);
 	json_object_set_new(o, "certificate_count", json_integer((json_int_t)f->certificate_count));
+	/* beyond the members that are always there: new rules found it among kept certificates */
+	if (f->found_by_change)
+		json_object_set_new(o, "found_by_change", json_true());
 	*json = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	return true;

@@ -45,8 +45,6 @@ static void print_answer(struct check *check, json_t *answer)
 	char *shown;
 	size_t i, len;
 
-	if (check->options->quiet_names && !flagged)
-		return;
 	len = json_string_length(json_object_get(answer, "name"));
 	shown = xmalloc(len * 4 + 1);
 	text_escape(slice_text(json_string_value(json_object_get(answer, "name"))), shown, len * 4 + 1);
@@ -64,9 +62,13 @@ static void print_answer(struct check *check, json_t *answer)
 static void check_name(struct check *check, struct slice name)
 {
 	const char *issuer = check->options->issuer != NULL ? check->options->issuer : "Let's Encrypt";
-	char *text = ruleset_explain_json(check->rules.rules, check->rules.scratch, name, slice_text(issuer));
-	json_t *answer = json_loads(text, 0, NULL);
+	char *text;
+	json_t *answer;
 
+	if (check->options->quiet_names && !ruleset_flags_name(check->rules.rules, check->rules.scratch, name, slice_text(issuer)))
+		return;
+	text = ruleset_explain_json(check->rules.rules, check->rules.scratch, name, slice_text(issuer));
+	answer = json_loads(text, 0, NULL);
 	free(text);
 	check->any_flagged |= json_is_true(json_object_get(answer, "flagged"));
 	switch (check->options->format) {
@@ -75,10 +77,7 @@ static void check_name(struct check *check, struct slice name)
 		json_decref(answer);
 		break;
 	case OUTPUT_JSONL:
-		if (!check->options->quiet_names || json_is_true(json_object_get(answer, "flagged")))
-			cli_json(check->cli, OUTPUT_JSONL, answer);
-		else
-			json_decref(answer);
+		cli_json(check->cli, OUTPUT_JSONL, answer);
 		break;
 	case OUTPUT_JSON:
 		json_array_append_new(check->all, answer);

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-static void row(const char *name, double value, const char *unit, const char *aim)
+static void row(const char *group, const char *name, double value, const char *unit, const char *aim)
 {
-	printf("{\"bench\":\"detection\",\"row\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"aim\":\"%s\"}\n", name, value,
-	       unit, aim);
+	printf("{\"bench\":\"detection\",\"group\":\"%s\",\"row\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"aim\":\"%s\"}\n",
+	       group, name, value, unit, aim);
 	fflush(stdout);
 }
 
@@ -156,6 +156,8 @@ static double linear_cost(struct engine *e, const struct names *names)
 	return (cpu_seconds() - start) / (double)n * 1e6;
 }
 
+#define COST "cost of the look-alike engine, one core, beside a linear scan with edit distance in the same run"
+
 /* Labels of popular sites, shuffled, then made-up ones: what a large brand file looks like. */
 static void add_brands(struct test_brands *brands, const struct names *top, size_t n)
 {
@@ -191,15 +193,14 @@ static void bench_cost(const struct suffix_table *suffixes, const struct names *
 		before = mallinfo2().uordblks + mallinfo2().hblkhd;
 		start = cpu_seconds();
 		e->look = test_compile(&e->brands, suffixes);
-		snprintf(name, sizeof(name), "compile %zu brands", sizes[s].n);
-		row(name, cpu_seconds() - start, "s", sizes[s].n == 10000 ? "seconds" : "");
-		snprintf(name, sizeof(name), "memory %zu brands", sizes[s].n);
-		row(name, (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / (double)sizes[s].n / 1024,
+		snprintf(name, sizeof(name), "%zu brands: compile", sizes[s].n);
+		row(COST, name, cpu_seconds() - start, "s", sizes[s].n == 10000 ? "seconds" : "");
+		snprintf(name, sizeof(name), "%zu brands: memory", sizes[s].n);
+		row(COST, name, (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / (double)sizes[s].n / 1024,
 		    "kB/brand", sizes[s].n >= 10000 ? "<= 4" : "");
 		index_cost = cost(e, ct);
 		linear = linear_cost(e, ct);
-		printf("{\"bench\":\"detection\",\"row\":\"%zu "
-		       "brands\",\"value\":%.3f,\"unit\":\"us/name\",\"reference\":%.3f,"
+		printf("{\"bench\":\"detection\",\"group\":\"" COST "\",\"row\":\"%zu brands: a name\",\"value\":%.3f,\"unit\":\"us/name\",\"reference\":%.3f,"
 		       "\"ratio\":%.1f,\"aim\":\"%s\"}\n",
 		       sizes[s].n, index_cost, linear, linear / index_cost, sizes[s].aim);
 		engine_free(e);
@@ -241,19 +242,20 @@ static void tally_names(struct engine *e, const struct names *names, struct tall
 
 static void tally_rows(const struct tally *t, const char *what, const char *file, const char *aim)
 {
-	char name[160];
+	char name[160], group[120];
 
-	snprintf(name, sizeof(name), "%s: findings in %s", what, file);
-	row(name, (double)t->n_findings * 1e6 / (double)t->n_names, "per million", aim);
+	snprintf(group, sizeof(group), "look-alikes of %s: flagged names per million that mean no harm", what);
+	snprintf(name, sizeof(name), "%s", file);
+	row(group, name, (double)t->n_findings * 1e6 / (double)t->n_names, "per million", aim);
 	if (t->n_com > 0) {
-		snprintf(name, sizeof(name), "%s: findings in .com of %s (%zu names)", what, file, t->n_com);
-		row(name, (double)t->n_com_findings * 1e6 / (double)t->n_com, "per million", "");
+		snprintf(name, sizeof(name), "%s, .com (%zu names)", file, t->n_com);
+		row(group, name, (double)t->n_com_findings * 1e6 / (double)t->n_com, "per million", "");
 	}
 	for (enum look_signal s = 0; s < N_SIGNALS; s++) {
 		if (t->by_signal[s] == 0)
 			continue;
-		snprintf(name, sizeof(name), "%s: %s in %s", what, look_signal_name(s), file);
-		row(name, (double)t->by_signal[s] * 1e6 / (double)t->n_names, "per million", "");
+		snprintf(name, sizeof(name), "%s, by %s", file, look_signal_name(s));
+		row(group, name, (double)t->by_signal[s] * 1e6 / (double)t->n_names, "per million", "");
 	}
 }
 
@@ -295,20 +297,18 @@ static void bench_median(struct engine *e, const char *what, const struct names 
 {
 	struct tally t = { .by_brand = xcalloc(e->brands.n, sizeof(size_t)) };
 	size_t without = 0;
-	char name[160];
+	char name[160], group[160];
 
 	tally_names(e, ct, &t);
 	for (size_t b = 0; b < e->brands.n; b++)
 		without += t.by_brand[b] == 0;
 	qsort(t.by_brand, e->brands.n, sizeof(*t.by_brand), by_size);
-	snprintf(name, sizeof(name), "%s: findings of the median brand in certificate names", what);
-	row(name, (double)t.by_brand[e->brands.n / 2], "findings", aim);
-	snprintf(name, sizeof(name), "%s: brands without any, of %zu", what, e->brands.n);
-	row(name, (double)without, "brands", "");
-	snprintf(name, sizeof(name), "%s: the noisiest brand", what);
-	row(name, (double)t.by_brand[e->brands.n - 1], "findings", "");
-	snprintf(name, sizeof(name), "%s: all of them", what);
-	row(name, (double)t.n_findings * 1e6 / (double)t.n_names, "per million", "");
+	snprintf(group, sizeof(group), "look-alikes of %s in %zu certificate names", what, t.n_names);
+	row(group, "findings of the median brand", (double)t.by_brand[e->brands.n / 2], "findings", aim);
+	snprintf(name, sizeof(name), "brands without any, of %zu", e->brands.n);
+	row(group, name, (double)without, "brands", "");
+	row(group, "the noisiest brand", (double)t.by_brand[e->brands.n - 1], "findings", "");
+	row(group, "all of them", (double)t.n_findings * 1e6 / (double)t.n_names, "per million", "");
 	free(t.by_brand);
 }
 
@@ -368,13 +368,16 @@ static void bench_recall(struct engine *e, const char *command, const char *gene
 	for (size_t i = 0; i < r.n; i++) {
 		bool homoglyph = strcmp(r.items[i].name, "homoglyph") == 0;
 		const char *aim = !aims ? "" : homoglyph ? ">= 95" : ">= 99";
-		char name[160];
+		char name[160], group[160];
 
-		snprintf(name, sizeof(name), "%s, %s: recall (%zu names)", generator, r.items[i].name, r.items[i].n);
-		row(name, 100.0 * (double)r.items[i].found / (double)r.items[i].n, "%", aim);
+		snprintf(group, sizeof(group), "recall of names made by %s", generator);
+		snprintf(name, sizeof(name), "%s (%zu names)", r.items[i].name, r.items[i].n);
+		row(group, name, 100.0 * (double)r.items[i].found / (double)r.items[i].n, "%", aim);
 	}
 }
 
+/* the same order of names in every run */
+#define PYTHON "PYTHONHASHSEED=0 python3 "
 #define SCRIPT CTWATCH_SOURCE_DIR "/tests/bench/lookalike_names.py"
 /* the watched long names, and others that were never looked at while the rules were made */
 #define LONG_WATCHED "globalordnance.com blueskynetwork.com dtgruelle.com sangrail.com"
@@ -383,16 +386,16 @@ static void bench_recall(struct engine *e, const char *command, const char *gene
 
 static void bench_generators(struct engine *watched, struct engine *ordinary)
 {
-	bench_recall(watched, "python3 " SCRIPT " dnstwist " LONG_WATCHED,
-		     "dnstwist on watched names of 8 letters and more", true);
-	bench_recall(ordinary, "python3 " SCRIPT " dnstwist " LONG_ORDINARY,
-		     "dnstwist on other names of 8 letters and more", true);
-	bench_recall(watched, "python3 " SCRIPT " dnstwist umopl.com", "dnstwist on a name of 5 letters", false);
-	bench_recall(watched, "python3 " SCRIPT " dnstwist cijaonline.org mvd.ru", "dnstwist on short names", false);
+	bench_recall(watched, PYTHON SCRIPT " dnstwist " LONG_WATCHED,
+		     "dnstwist from the watched names of 8 letters and more", true);
+	bench_recall(ordinary, PYTHON SCRIPT " dnstwist " LONG_ORDINARY,
+		     "dnstwist from other names of 8 letters and more", true);
+	bench_recall(watched, PYTHON SCRIPT " dnstwist umopl.com", "dnstwist from a name of 5 letters", false);
+	bench_recall(watched, PYTHON SCRIPT " dnstwist cijaonline.org mvd.ru", "dnstwist from short names", false);
 	bench_recall(watched,
-		     "zstd -dc " CTWATCH_SHARED_DIR "/data/names/confusables-17.0.0.txt.zst | python3 " SCRIPT
+		     "zstd -dc " CTWATCH_SHARED_DIR "/data/names/confusables-17.0.0.txt.zst | " PYTHON SCRIPT
 		     " composed /dev/stdin " LONG_WATCHED,
-		     "composed on watched names of 8 letters and more", false);
+		     "the composing generator from the watched names of 8 letters and more", false);
 }
 
 int main(void)
@@ -421,7 +424,7 @@ int main(void)
 	known = engine_new(suffixes);
 	test_brands_known(&known->brands);
 	known->look = test_compile(&known->brands, suffixes);
-	bench_median(known, "known organisations", &ct, "");
+	bench_median(known, "162 known organisations", &ct, "");
 	engine_free(known);
 	bench_generators(watched, ordinary);
 	engine_free(watched);

@@ -125,8 +125,10 @@ static int score_of(const struct bench *b, const struct naming_model *model, str
 
 static void print_row(const char *row, int threshold, double value, const char *unit, const char *aim)
 {
-	printf("{\"bench\":\"detection\",\"row\":\"naming, %s, score >= %d\",\"value\":%.0f,\"unit\":\"%s\"%s%s%s}\n", row, threshold, value,
-	       unit, aim ? ",\"aim\":\"" : "", aim ? aim : "", aim ? "\"" : "");
+	bool alarms = strcmp(unit, "per million") == 0;
+
+	printf("{\"bench\":\"detection\",\"group\":\"naming score: %s\",\"row\":\"%s, score >= %d\",\"value\":%.0f,\"unit\":\"%s\"%s%s%s}\n",
+	       alarms ? "registrable domains that mean no harm, weights from the other half of them" : "the actor's names", row, threshold, value, unit, aim ? ",\"aim\":\"" : "", aim ? aim : "", aim ? "\"" : "");
 }
 
 static void recall(const struct bench *b, struct background *const halves[2])
@@ -152,10 +154,10 @@ static void recall(const struct bench *b, struct background *const halves[2])
 	for (size_t t = 0; t < N_THRESHOLDS; t++) {
 		bool flags = THRESHOLDS[t] == SCORE_MEDIUM;
 
-		print_row("38 published names, leave-one-out", THRESHOLDS[t], (double)loo[t], "of 38", flags ? ">= 31" : NULL);
-		print_row("38 published names, in sample", THRESHOLDS[t], (double)in_sample[t], "of 38", NULL);
-		print_row("names of August 2022 that gave no weights", THRESHOLDS[t], 100.0 * (double)unseen[t] / (double)ARRAY_LEN(UNSEEN_2022),
-			  "% of 69", flags ? ">= 60" : NULL);
+		print_row("38 published, leave-one-out", THRESHOLDS[t], (double)loo[t], "of 38", flags ? ">= 31" : NULL);
+		print_row("38 published, in sample", THRESHOLDS[t], (double)in_sample[t], "of 38", NULL);
+		print_row("69 of August 2022 that gave no weights", THRESHOLDS[t], 100.0 * (double)unseen[t] / (double)ARRAY_LEN(UNSEEN_2022),
+			  "%", flags ? ">= 60" : NULL);
 	}
 	naming_deinit(&whole);
 }
