@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
+#include "gather.h"
 
 #define CERTIFICATES_MAX 10
 
@@ -135,7 +135,7 @@ static bool put_identity(struct exporter *x, const char *name, const char *class
 	own_id("identity", key, id);
 	free(key);
 	json_t *object = sdo(x, "identity", id, FIXED_MS, FIXED_MS);
-	json_object_set_new(object, "name", json_string(name));
+	json_object_set_new(object, "name", gather_text(name));
 	json_object_set_new(object, "identity_class", json_string(class_name));
 	return put(x, object, err);
 }
@@ -203,44 +203,44 @@ static bool put_name(struct exporter *x, const struct export_item *item, char id
 	return put(x, json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "type", type, "spec_version", "2.1", "id", id, "value", item->name, "object_marking_refs", stix->marking), err);
 }
 
-static bool put_certificate(struct exporter *x, const json_t *certificate, char id[STIX_ID_LEN], struct error *err)
-{
-	const struct stix *stix = x->own;
-	const char *sha256 = json_string_value(json_object_get(certificate, "sha256")), *serial = json_string_value(json_object_get(certificate, "serial"));
-	json_t *hashes = json_pack("{s:s?}", "SHA-256", sha256);
+struct certificates {
+	struct exporter *x;
+	json_t *refs;
+	bool ok;
+	struct error *err;
+};
 
-	observable_id("x509-certificate", json_pack("{s:O, s:s?}", "hashes", hashes, "serial_number", serial), id);
-	json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:s?, s:O?, s:O?, s:O?, s:[s]}", "type", "x509-certificate", "spec_version", "2.1", "id", id, "hashes", hashes,
-				   "serial_number", serial, "issuer", json_object_get(certificate, "issuer"), "validity_not_before",
-				   json_object_get(certificate, "not_before"), "validity_not_after", json_object_get(certificate, "not_after"),
+static bool put_certificate(void *ctx, const struct state_certificate *certificate)
+{
+	struct certificates *c = ctx;
+	const struct stix *stix = c->x->own;
+	char id[STIX_ID_LEN], sha256[2 * HASH_LEN + 1], time[TIME_TEXT_LEN];
+	const char *serial = certificate->serial != NULL && utf8_valid(slice_text(certificate->serial)) ? certificate->serial : NULL;
+
+	hex_encode(certificate->sha256.bytes, HASH_LEN, sha256);
+	observable_id("x509-certificate", json_pack("{s:{s:s}, s:s*}", "hashes", "SHA-256", sha256, "serial_number", serial), id);
+	json_t *object = json_pack("{s:s, s:s, s:s, s:{s:s}, s:[s]}", "type", "x509-certificate", "spec_version", "2.1", "id", id, "hashes", "SHA-256", sha256,
 				   "object_marking_refs", stix->marking);
 	/* what is unknown is left out, not null */
-	static const char *const optional[] = { "serial_number", "issuer", "validity_not_before", "validity_not_after" };
-	for (size_t i = 0; i < ARRAY_LEN(optional); i++)
-		if (json_is_null(json_object_get(object, optional[i])))
-			json_object_del(object, optional[i]);
-	return put(x, object, err);
+	if (serial != NULL)
+		json_object_set_new(object, "serial_number", json_string(serial));
+	if (certificate->issuer != NULL)
+		json_object_set_new(object, "issuer", gather_text(certificate->issuer));
+	json_object_set_new(object, "validity_not_before", json_string(time_text(certificate->not_before_ms, time)));
+	json_object_set_new(object, "validity_not_after", json_string(time_text(certificate->not_after_ms, time)));
+	json_array_append_new(c->refs, json_string(id));
+	c->ok = put(c->x, object, c->err);
+	return c->ok && json_array_size(c->refs) <= CERTIFICATES_MAX;
 }
 
 /* The name and its certificates as they were seen in the logs: observed-data, and a sighting of the indicator. */
 static bool put_observed(struct exporter *x, const struct export_item *item, const char *name_id, const char *indicator, struct error *err)
 {
-	char *text = NULL, id[STIX_ID_LEN], certificate_id[STIX_ID_LEN], first[TIME_TEXT_LEN], last[TIME_TEXT_LEN];
-	json_t *refs = json_pack("[s]", name_id), *certificates, *certificate;
-	size_t i;
-	bool ok = true;
+	char id[STIX_ID_LEN], first[TIME_TEXT_LEN], last[TIME_TEXT_LEN];
+	json_t *refs = json_pack("[s]", name_id);
+	struct certificates certificates = { x, refs, true, err };
+	bool ok = state_each_certificate(x->state, item->id, put_certificate, &certificates, err) && certificates.ok;
 
-	if (!state_finding_certificates_json(x->state, item->id, CERTIFICATES_MAX, &text, err)) {
-		json_decref(refs);
-		return false;
-	}
-	certificates = json_loads(text, 0, NULL);
-	free(text);
-	json_array_foreach(certificates, i, certificate) {
-		ok = ok && put_certificate(x, certificate, certificate_id, err);
-		json_array_append_new(refs, json_string(certificate_id));
-	}
-	json_decref(certificates);
 	own_id("observed-data", item->id, id);
 	json_t *observed = sdo(x, "observed-data", id, item->first_seen_ms, item->last_seen_ms);
 	json_object_set_new(observed, "first_observed", json_string(time_text(item->first_seen_ms, first)));
@@ -293,7 +293,7 @@ static bool put_indicator(struct exporter *x, const struct export_item *item, ch
 	own_id("indicator", item->id, id);
 	json_t *object = sdo(x, "indicator", id, item->first_seen_ms, item->changed_ms);
 	json_object_set_new(object, "name", json_string(item->name));
-	json_object_set_new(object, "description", json_string(text));
+	json_object_set_new(object, "description", gather_text(text));
 	json_object_set_new(object, "indicator_types", json_pack("[s]", sure ? "malicious-activity" : "anomalous-activity"));
 	json_object_set_new(object, "pattern", json_string(pattern));
 	json_object_set_new(object, "pattern_type", json_string("stix"));

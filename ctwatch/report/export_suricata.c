@@ -2,8 +2,7 @@
  * Suricata rules: the DNS query, the server name in a TLS hello, the certificate's subject and serial number, and addresses.
  * Nothing depends on the subject alone: newer Let's Encrypt profiles have none.
  *
- * A rule keeps its sid for as long as the state lives, and its rev rises when its text changes: both are kept as facts
- * ("suricata/<base>/<name>/<part>": "<sid> <rev> <hash of the text>").
+ * A rule keeps its sid for as long as the state lives, and its rev rises when its text changes: see export_numbers.h.
  */
 #include "export.h"
 
@@ -11,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
+#include "export_numbers.h"
 
 #define SID_BASE 9000000
 #define SID_COUNT 1000000
@@ -24,68 +23,15 @@ static bool suricata_begin(struct exporter *x, struct error *err)
 
 	if (strcmp(action, "alert") != 0 && strcmp(action, "drop") != 0)
 		return error_set(err, ERR_USAGE, "the action of a rule is 'alert' or 'drop', not '%s'", action);
-	fprintf(x->out, "# made by ctwatch %s at %s\n", CTWATCH_VERSION, time_format_rfc3339(x->options->now_ms, made));
-	return true;
-}
-
-static uint64_t base_of(const struct exporter *x)
-{
-	return x->options->sid_base > 0 ? x->options->sid_base : SID_BASE;
-}
-
-static uint64_t count_of(const struct exporter *x)
-{
-	return x->options->sid_count > 0 ? x->options->sid_count : SID_COUNT;
-}
-
-/* Next free sid of the range. */
-static bool take_sid(struct exporter *x, uint64_t *sid, struct error *err)
-{
-	const uint64_t base = base_of(x), count = count_of(x);
-	char *key = xasprintf("suricata-next/%" PRIu64, base), *text = NULL;
-	uint64_t next = 0;
-
-	if (!state_get_fact(x->state, key, &text, err)) {
-		free(key);
+	struct numbers *numbers = xcalloc(1, sizeof(*numbers));
+	if (!numbers_start(numbers, x->state, x->options->sid_base > 0 ? x->options->sid_base : SID_BASE, x->options->sid_count > 0 ? x->options->sid_count : SID_COUNT, err)) {
+		numbers_end(numbers);
+		free(numbers);
 		return false;
 	}
-	if (text != NULL)
-		uint64_parse(slice_text(text), &next);
-	free(text);
-	bool ok = next < count || error_set(err, ERR_USAGE, "all %" PRIu64 " sids from %" PRIu64 " on are taken: give a larger range with --sid-count", count, base);
-	if (ok) {
-		char value[24];
-
-		snprintf(value, sizeof(value), "%" PRIu64, next + 1);
-		*sid = base + next;
-		ok = state_put_fact(x->state, key, value, err);
-	}
-	free(key);
-	return ok;
-}
-
-/* The rule's number and revision, kept; a text that changed gets the next revision. */
-static bool number(struct exporter *x, const struct export_item *item, const char *part, struct slice text, uint64_t *sid, uint64_t *rev, struct error *err)
-{
-	char *key = xasprintf("suricata/%" PRIu64 "/%s/%s", base_of(x), item->name, part), *kept = NULL, hash[2 * HASH_LEN + 1], value[96];
-	struct hash digest = sha256(text);
-	char kept_hash[17] = "";
-
-	hex_encode(digest.bytes, 8, hash);
-	bool ok = state_get_fact(x->state, key, &kept, err);
-	if (ok && (kept == NULL || sscanf(kept, "%" SCNu64 " %" SCNu64 " %16s", sid, rev, kept_hash) != 3 || *sid < base_of(x) || *sid - base_of(x) >= count_of(x))) {
-		*rev = 0;
-		kept_hash[0] = '\0';
-		ok = take_sid(x, sid, err);
-	}
-	if (ok && strcmp(kept_hash, hash) != 0) {
-		++*rev;
-		snprintf(value, sizeof(value), "%" PRIu64 " %" PRIu64 " %s", *sid, *rev, hash);
-		ok = state_put_fact(x->state, key, value, err);
-	}
-	free(kept);
-	free(key);
-	return ok;
+	x->own = numbers;
+	fprintf(x->out, "# made by ctwatch %s at %s\n", CTWATCH_VERSION, time_format_rfc3339(x->options->now_ms, made));
+	return true;
 }
 
 /* `conditions` is what stands between the message and the sid. */
@@ -95,6 +41,7 @@ static bool rule(struct exporter *x, const struct export_item *item, const char 
 	char first[TIME_TEXT_LEN], until[TIME_TEXT_LEN], plain_rule[EXPORT_WORD_LEN];
 	struct buf text;
 	uint64_t sid, rev;
+	bool repeated;
 
 	/* drop rules hold what was confirmed; the rest stays a warning */
 	if (strcmp(action, "drop") == 0 && !item->confirmed && !item->published && !x->options->unconfirmed)
@@ -104,8 +51,8 @@ static bool rule(struct exporter *x, const struct export_item *item, const char 
 	buf_printf(&text, "%s %s (msg:\"ctwatch %s %s\"; %s classtype:bad-unknown; metadata:ctwatch_id %s, ctwatch_rule %s, ctwatch_status %s, confidence %s, created_at %.10s, expires_at %.10s;",
 		   action, protocol, what, item->name, conditions, item->id, plain_rule, item->status, item->score >= 90 ? "High" : item->score >= 75 ? "Medium" : "Low",
 		   time_format_rfc3339(item->first_seen_ms, first), time_format_rfc3339(item->expires_ms, until));
-	bool ok = number(x, item, part, buf_slice(&text), &sid, &rev, err);
-	if (ok)
+	bool ok = numbers_of(x->own, part, buf_slice(&text), &sid, &rev, &repeated, err);
+	if (ok && !repeated)
 		fprintf(x->out, "%s sid:%" PRIu64 "; rev:%" PRIu64 ";)\n", buf_text(&text), sid, rev);
 	buf_deinit(&text);
 	return ok;
@@ -132,30 +79,33 @@ static bool serial_text(const char *hex, char *out, size_t out_len)
 	return true;
 }
 
-static bool serial_rules(struct exporter *x, const struct export_item *item, struct error *err)
+struct serials {
+	struct exporter *x;
+	const struct export_item *item;
+	size_t n;
+	bool ok;
+	struct error *err;
+};
+
+static bool serial_rule(void *ctx, const struct state_certificate *certificate)
 {
-	char *json = NULL, serial[200], part[32], conditions[512];
-	json_t *certificates, *certificate;
-	size_t i;
-	bool ok = true;
+	struct serials *s = ctx;
+	char serial[200], part[32], conditions[512];
+	const char *hex = certificate->serial;
 
-	if (item->finding == NULL)
-		return true;
-	if (!state_finding_certificates_json(x->state, item->id, SERIALS_MAX, &json, err))
-		return false;
-	certificates = json_loads(json, 0, NULL);
-	free(json);
-	json_array_foreach(certificates, i, certificate) {
-		const char *hex = json_string_value(json_object_get(certificate, "serial"));
-
-		if (hex == NULL || !serial_text(hex, serial, sizeof(serial)) || !ok)
-			continue;
+	if (hex != NULL && serial_text(hex, serial, sizeof(serial))) {
 		snprintf(part, sizeof(part), "serial/%.16s", hex + (strlen(hex) > 16 ? strlen(hex) - 16 : 0));
 		snprintf(conditions, sizeof(conditions), "flow:established,to_client; tls.cert_serial; content:\"%s\";", serial);
-		ok = rule(x, item, part, "tls any any -> any any", "certificate for", conditions, err);
+		s->ok = rule(s->x, s->item, part, "tls any any -> any any", "certificate for", conditions, s->err);
 	}
-	json_decref(certificates);
-	return ok;
+	return s->ok && ++s->n < SERIALS_MAX;
+}
+
+static bool serial_rules(struct exporter *x, const struct export_item *item, struct error *err)
+{
+	struct serials serials = { x, item, 0, true, err };
+
+	return item->finding == NULL || (state_each_certificate(x->state, item->id, serial_rule, &serials, err) && serials.ok);
 }
 
 static bool address_rules(struct exporter *x, const struct export_item *item, struct error *err)
@@ -166,16 +116,10 @@ static bool address_rules(struct exporter *x, const struct export_item *item, st
 	return rule(x, item, "ip", header, "address", "threshold:type limit, track by_src, count 1, seconds 3600;", err);
 }
 
-static bool suricata_item(struct exporter *x, const struct export_item *item, struct error *err)
+static bool name_rules(struct exporter *x, const struct export_item *item, struct error *err)
 {
 	char conditions[1024];
 
-	if (item->is_address)
-		return address_rules(x, item, err);
-	if (!export_plain_name(item->name)) {
-		x->result.left_out++;
-		return true;
-	}
 	/* dotprefix and endswith: the name itself and everything below it, nothing beside it */
 	snprintf(conditions, sizeof(conditions), "dns.query; dotprefix; content:\".%s\"; nocase; endswith;", item->name);
 	if (!rule(x, item, "dns", "dns any any -> any any", "DNS query for", conditions, err))
@@ -187,9 +131,21 @@ static bool suricata_item(struct exporter *x, const struct export_item *item, st
 	return rule(x, item, "subject", "tls any any -> any any", "certificate subject", conditions, err) && serial_rules(x, item, err);
 }
 
+static bool suricata_item(struct exporter *x, const struct export_item *item, struct error *err)
+{
+	if (!item->is_address && !export_plain_name(item->name)) {
+		x->result.left_out++;
+		return true;
+	}
+	return numbers_begin(x->own, item->name, err) && (item->is_address ? address_rules(x, item, err) : name_rules(x, item, err)) && numbers_keep(x->own, err);
+}
+
 static bool suricata_end(struct exporter *x, struct error *err)
 {
-	(void)x, (void)err;
+	(void)err;
+	numbers_end(x->own);
+	free(x->own);
+	x->own = NULL;
 	return true;
 }
 
