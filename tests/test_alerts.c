@@ -129,6 +129,9 @@ static void refuses_settings_with_a_sentence_that_names_sink_and_key(void **stat
 		{ "[{\"type\":\"webhok\",\"url\":\"https://x.example\"}]", "did you mean \"webhook\"" },
 		{ "[{\"type\":\"webhook\"}]", "\"url\" wants" },
 		{ "[{\"type\":\"webhook\",\"url\":\"ftp://x\"}]", "https://" },
+		{ "[{\"type\":\"webhook\",\"url\":\"http://hooks.example/\"}]", "allow_http" },
+		{ "[{\"type\":\"webhook\",\"url\":\"https://x.example\",\"secret_evn\":\"X\"}]", "no key \"secret_evn\"" },
+		{ "[{\"type\":\"hooks\"}]", "\"directory\" wants" },
 		{ "[{\"type\":\"webhook\",\"url\":\"https://x.example\",\"min_scor\":3}]", "did you mean \"min_score\"" },
 		{ "[{\"type\":\"webhook\",\"url\":\"https://x.example\",\"min_score\":101}]", "0 to 100" },
 		{ "[{\"type\":\"webhook\",\"url\":\"https://x.example\",\"events\":[\"fnding\"]}]", "names of events" },
@@ -161,6 +164,29 @@ static void refuses_settings_with_a_sentence_that_names_sink_and_key(void **stat
 	}
 }
 
+static void secrets_come_from_files_and_variables(void **state)
+{
+	struct bench *bench = *state;
+	char *path = xasprintf("%s/secret", bench->directory);
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs("https://hooks.example/T0/B0\n", file);
+	fclose(file);
+	setenv("ALERTS_TEST_SECRET", "key", 1);
+	char *json = xasprintf("[{\"type\":\"webhook\",\"url_file\":\"%s\",\"secret_env\":\"ALERTS_TEST_SECRET\"}]", path);
+	struct sink_set *sinks = bench_sinks(bench, json);
+	char *text = sink_describe(sinks->items[0]);
+
+	assert_non_null(strstr(text, "https://hooks.example/..."));
+	assert_true(sink_set_has_secrets(sinks));
+	sink_set_free(sinks);
+	sinks = bench_sinks(bench, "[{\"type\":\"ecs\",\"path\":\"/tmp/x\"}]");
+	assert_false(sink_set_has_secrets(sinks));
+	sink_set_free(sinks);
+	free(json), free(path), free(text);
+}
+
 static void descriptions_hold_no_secrets(void **state)
 {
 	struct bench *bench = *state;
@@ -190,6 +216,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_queued_before_a_restart_is_delivered_after_it, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(other_sinks_take_over_on_reload, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(refuses_settings_with_a_sentence_that_names_sink_and_key, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(secrets_come_from_files_and_variables, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(descriptions_hold_no_secrets, bench_setup, bench_teardown),
 	};
 

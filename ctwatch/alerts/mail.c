@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "mail_files.h"
@@ -103,7 +104,16 @@ static bool read_report_recipients(struct mail_sink *mail, struct sink *sink, co
 	return true;
 }
 
-static bool read_server(struct mail_sink *mail, const struct sink *sink, const json_t *object, struct error *err)
+/* Loopback, or a host that "allow_http" names. */
+static bool may_be_plain(const char *host, const struct config *config)
+{
+	for (size_t i = 0; i < config->allow_http.n; i++)
+		if (strcasecmp(config->allow_http.items[i], host) == 0)
+			return true;
+	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+}
+
+static bool read_server(struct mail_sink *mail, const struct sink *sink, const struct config *config, const json_t *object, struct error *err)
 {
 	const char *server = json_string_value(json_object_get(object, "server"));
 	const json_t *tls = json_object_get(object, "tls");
@@ -115,8 +125,8 @@ static bool read_server(struct mail_sink *mail, const struct sink *sink, const j
 		return wrong(err, sink, "tls", "\"starttls\", \"tls\" or \"none\"");
 	size_t host_len = server[0] == '[' ? strcspn(server, "]") + 1 : strcspn(server, ":");
 	mail->host = slice_dup_text(slice_of(server, host_len));
-	if (strcmp(mode, "none") == 0 && strcmp(mail->host, "localhost") != 0 && strncmp(mail->host, "127.", 4) != 0 && strcmp(mail->host, "[::1]") != 0)
-		return wrong(err, sink, "tls", "\"starttls\" or \"tls\": without, mail may go to this machine only");
+	if (strcmp(mode, "none") == 0 && !may_be_plain(mail->host, config))
+		return wrong(err, sink, "tls", "\"starttls\" or \"tls\": without, mail may go to this machine and to hosts in \"allow_http\" only");
 	mail->starttls = strcmp(mode, "starttls") == 0;
 	const char *port = server[host_len] == ':' ? server + host_len : strcmp(mode, "tls") == 0 ? ":465" : ":587";
 	mail->url = xasprintf("%s://%s%s", strcmp(mode, "tls") == 0 ? "smtps" : "smtp", mail->host, port);
@@ -131,7 +141,7 @@ static bool mail_open(struct sink *sink, const struct config *config, const json
 	const char *ca_file = json_string_value(json_object_get(object, "ca_file"));
 
 	sink->own = mail;
-	if (!read_server(mail, sink, object, err) || !read_recipients(mail, sink, object, err) || !read_report_recipients(mail, sink, config, object, err))
+	if (!read_server(mail, sink, config, object, err) || !read_recipients(mail, sink, object, err) || !read_report_recipients(mail, sink, config, object, err))
 		return false;
 	if (!is_address(from))
 		return wrong(err, sink, "from", "the sender's mail address");

@@ -2,6 +2,7 @@
 #include "sink.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,18 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
+/* A secret that can come from a file can come from a variable: "password_env" beside "password_file". */
+static bool is_secret_variable(const char *key, const char *const *known)
+{
+	size_t len = strlen(key);
+
+	if (len <= 4 || len > 60 || strcmp(key + len - 4, "_env") != 0)
+		return false;
+	char file[72];
+	snprintf(file, sizeof(file), "%.*s_file", (int)(len - 4), key);
+	return is_one_of(file, known);
+}
+
 static bool check_keys(const struct sink *sink, const json_t *object, struct error *err)
 {
 	const char *known[64];
@@ -46,7 +59,7 @@ static bool check_keys(const struct sink *sink, const json_t *object, struct err
 		known[n++] = *k;
 	known[n] = NULL;
 	json_object_foreach((json_t *)object, key, value) {
-		if (key[0] == '_' || is_one_of(key, known))
+		if (key[0] == '_' || is_one_of(key, known) || is_secret_variable(key, known))
 			continue;
 		const char *near = text_nearest(key, known);
 		if (near != NULL)

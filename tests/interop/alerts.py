@@ -134,15 +134,13 @@ class Hook(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port=0, posts=None, plan=()):
-        self.posts = [] if posts is None else posts
-        self.seen = {post[1]["Idempotency-Key"] for post in self.posts}
-        self.plan = list(plan)
-        self.faults_met = {}
+    def __init__(self, plan=()):
+        self.posts, self.seen, self.plan, self.faults_met = [], set(), list(plan), {}
         self.lock = threading.Lock()
         self.last_429 = None
         self.too_early = 0
-        super().__init__(("127.0.0.1", port), HookHandler)
+        self.is_down = False
+        super().__init__(("127.0.0.1", 0), HookHandler)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -188,6 +186,8 @@ class HookHandler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.is_down:
+            return self.hang_up()
         fault = self.server.take((self.path, dict(self.headers), body))
         if fault == "429":
             return self.answer(429, b"slow down", ("Retry-After", "8"))
@@ -358,12 +358,26 @@ def check_hostile(watch, hook, box, syslog):
 # ---- commands, secrets, rotation ---------------------------------------------------------------------------------------
 
 
-def check_commands(watch, wrong, box):
+def check_commands(watch, wrong, box, hook):
     status, out, err = watch.command("alerts", "test")
     check("alerts test: every sink answers well", status == 0 and len(re.findall(r"^ok ", out, re.M)) == 10, out + err)
     check("the test mail is marked", "TEST" in box.mails[-1][1]["Subject"], box.mails[-1][1]["Subject"])
     status, out, err = wrong.command("alerts", "test", "--sink", "mail")
     check("alerts test: a wrong password is a refusal", status == 1 and "refused" in out and "wrong-password" not in out + err, out + err)
+    import sqlite3
+    total = watch.sql("SELECT COUNT(*) FROM outbox")[0][0]
+    check("alerts list: every row", len(watch.json("alerts", "list", "--limit", "0")) == total, "not %d" % total)
+    check("alerts retry: nothing is dead", watch.command("alerts", "retry", "--all")[0] == 1, "")
+    with sqlite3.connect(watch.state + "/ctwatch.db") as database:
+        dead = database.execute("SELECT id FROM outbox WHERE sink = 'webhook' LIMIT 1").fetchone()[0]
+        database.execute("UPDATE outbox SET status = 'dead', last_error = 'refused', attempts = 9 WHERE id = ?", (dead,))
+    listed = watch.json("alerts", "--dead")
+    check("alerts --dead: the dead letter and why", [(row["id"], row["last_error"]) for row in listed] == [(dead, "refused")], str(listed))
+    check("alerts retry: it waits again", watch.command("alerts", "retry", dead[:8])[0] == 0 and
+          watch.sql("SELECT id, attempts FROM outbox WHERE status = 'waiting'") == [(dead, 0)], "it does not")
+    n_posts = len([post for post in hook.to("/good") if post[1]["Idempotency-Key"] == dead])
+    watch.once()
+    check("and comes with the id it had", len([post for post in hook.to("/good") if post[1]["Idempotency-Key"] == dead]) == n_posts + 1, "it does not")
     status, out, err = watch.command("config", "check")
     check("config check: good", status == 0, out + err)
     shown = watch.command("config", "show")[1]
@@ -401,13 +415,9 @@ def check_flood():
             n_kills += 1
             process = watch.start()
         if not was_down and came > N_FLOOD * 3 // 4:
-            was_down = True              # nobody listens for a while
-            hook.shutdown()
-            hook.server_close()
+            was_down = hook.is_down = True
             time.sleep(3)
-            met, early = hook.faults_met, hook.too_early
-            hook = Hook(hook.port, hook.posts, hook.plan)
-            hook.faults_met, hook.too_early = met, early
+            hook.is_down = False
     wait(lambda: watch.sql("SELECT COUNT(*) FROM outbox WHERE sink = 'hook' AND status <> 'sent'")[0][0] == 0, 20)
     process.send_signal(signal.SIGTERM)
     process.wait(20)
@@ -443,7 +453,7 @@ def main():
             time.sleep(1)
         check_everything_arrives(watch, hook, box, syslog)
         wrong = Watch("wrong", fake, alerts=[dict(sink, password="wrong-password") for sink in all_sinks(hook, box, syslog) if sink["type"] == "mail"])
-        check_commands(watch, wrong, box)
+        check_commands(watch, wrong, box, hook)
         check_hostile(watch, hook, box, syslog)
         fake.stop()
     finally:
