@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "round.h"
+
 #define LOAD_MAX 100                 /* rows of one round for programs; their envelopes are in memory meanwhile */
 #define LOAD_WITH_ENTRY_MAX 4        /* the same with certificates and chains beside them */
-#define LOOK_AHEAD_MAX 1000          /* rows looked at for what belongs to the first one */
 #define CONCURRENT_MAX 4
 #define BACKOFF_FIRST_MS 5000
 #define BACKOFF_MAX_MS 3600000
@@ -16,37 +17,6 @@
 #define HOUR_MS 3600000
 
 enum lane_phase { LANE_RESTING, LANE_LOADING, LANE_SENDING, LANE_MARKING, LANE_CLOSING };
-
-/* The outcome of one row, told to the store's thread. */
-struct mark {
-	char id[FINDING_ID_LEN + 1];
-	enum delivery_result result;
-	int64_t created_ms;
-	char why[256];
-	char *thread_key, *thread;       /* a fact to keep, or NULL */
-};
-
-/* What the loop, a worker and the store's thread hand to each other; belongs to one of them at a time. */
-struct round {
-	char *sink_name;
-	const char *directory;
-	struct state *reader;            /* the lane's own connection; opened at the first load */
-	bool for_people, with_entry;
-	int64_t first_by_ms;             /* a message begins with a row that is due by then ... */
-	int64_t joins_by_ms;             /* ... and takes along what belongs to it and is due by then */
-	int64_t now_ms, retry_for_ms, next_try_ms;
-	size_t limit;
-	/* filled by the loading job */
-	struct alert_item items[DELIVERY_ITEMS_MAX];
-	size_t n_items;
-	bool digest;
-	int64_t next_due_ms;
-	/* read by the marking job */
-	struct mark marks[DELIVERY_ITEMS_MAX];
-	size_t n_marks;
-	bool ok;
-	struct error err;
-};
 
 struct lane {
 	struct alerts *alerts;
@@ -73,172 +43,6 @@ struct lane {
 
 static void lane_look(struct lane *lane);
 
-/* ---- items ----------------------------------------------------------------------------------------------- */
-
-static void item_deinit(struct alert_item *item)
-{
-	free(item->subject);
-	free(item->group);
-	free(item->thread);
-	json_decref(item->envelope);
-	alert_entry_free(item->entry);
-	*item = (struct alert_item){ 0 };
-}
-
-static void round_clear(struct round *round)
-{
-	for (size_t i = 0; i < round->n_items; i++)
-		item_deinit(&round->items[i]);
-	for (size_t i = 0; i < round->n_marks; i++) {
-		free(round->marks[i].thread_key);
-		free(round->marks[i].thread);
-	}
-	round->n_items = 0;
-	round->n_marks = 0;
-}
-
-/* Where a conversation's name at the receiver is kept. */
-static char *thread_key(const struct round *round, const char *subject)
-{
-	return xasprintf("thread/%s/%s", round->sink_name, subject);
-}
-
-static void round_mark(struct round *round, const struct alert_item *item, enum delivery_result result, const char *why)
-{
-	struct mark *mark = &round->marks[round->n_marks++];
-
-	*mark = (struct mark){ 0 };
-	memcpy(mark->id, item->id, sizeof(mark->id));
-	mark->result = result;
-	mark->created_ms = item->created_ms;
-	snprintf(mark->why, sizeof(mark->why), "%.*s", (int)sizeof(mark->why) - 1, why);
-}
-
-/* ---- on a worker: what is due ---------------------------------------------------------------------- */
-
-struct loading {
-	struct round *round;
-	struct state *st;
-	int64_t next_due_ms;
-};
-
-static bool see_next(void *ctx, const struct outbox_item *row)
-{
-	struct loading *loading = ctx;
-
-	if (row->due_ms < loading->next_due_ms)
-		loading->next_due_ms = row->due_ms;
-	return false;
-}
-
-/* People get what belongs together in one message: the first row's registrable domain, or everything in a digest. */
-static bool belongs(const struct round *round, const struct outbox_item *row)
-{
-	if (!round->for_people || round->digest || round->n_items == 0)
-		return true;
-	const struct alert_item *first = &round->items[0];
-	return first->group != NULL && row->group != NULL && strcmp(first->group, row->group) == 0 && row->event == first->event;
-}
-
-static bool see_due(void *ctx, const struct outbox_item *row)
-{
-	struct loading *loading = ctx;
-	struct round *round = loading->round;
-	struct error err;
-
-	if (round->n_items == 0 && row->due_ms > round->first_by_ms)
-		return false;
-	if (!belongs(round, row))
-		return true;
-	if (round->n_items == round->limit || round->n_items + round->n_marks == DELIVERY_ITEMS_MAX)
-		return false;
-	struct alert_item item = { .event = row->event, .attempts = row->attempts, .created_ms = row->created_ms };
-	memcpy(item.id, row->id, sizeof(item.id));
-	item.envelope = envelope_make(loading->st, row, &err);
-	if (item.envelope == NULL) {
-		/* its subject is gone (pruned): nothing can be told any more, and the dead letters say why */
-		round_mark(round, &item, DELIVERY_REFUSED, err.text);
-		return true;
-	}
-	item.subject = xstrdup(row->subject != NULL ? row->subject : "");
-	item.group = row->group != NULL ? xstrdup(row->group) : NULL;
-	char *key = thread_key(round, item.subject);
-	if (!state_get_fact(loading->st, key, &item.thread, &err))
-		item.thread = NULL;
-	free(key);
-	if (round->with_entry)
-		item.entry = alert_entry_load(loading->st, row);
-	round->items[round->n_items++] = item;
-	return true;
-}
-
-static bool nothing_loaded(const struct round *round)
-{
-	return round->n_items == 0 && round->n_marks == 0;
-}
-
-/* A digest is one message of many rows for people; programs get its rows one by one. */
-static bool load_digest(struct loading *loading, struct error *err)
-{
-	struct round *round = loading->round;
-
-	round->digest = round->for_people;
-	if (!state_outbox_due_digest(loading->st, round->sink_name, round->first_by_ms, DELIVERY_ITEMS_MAX, see_due, loading, err))
-		return false;
-	round->digest = round->digest && !nothing_loaded(round);
-	return true;
-}
-
-static bool load(struct round *round, struct state *st, struct error *err)
-{
-	struct loading loading = { round, st, INT64_MAX };
-
-	round_clear(round);
-	if (!load_digest(&loading, err))
-		return false;
-	if (nothing_loaded(round) && !state_outbox_due(st, round->sink_name, round->joins_by_ms, LOOK_AHEAD_MAX, see_due, &loading, err))
-		return false;
-	if (!state_outbox_due(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err) ||
-	    !state_outbox_due_digest(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err))
-		return false;
-	round->next_due_ms = loading.next_due_ms;
-	return true;
-}
-
-static void on_worker(uv_work_t *work)
-{
-	struct round *round = &CONTAINER_OF(work, struct lane, work)->round;
-
-	round->ok = (round->reader != NULL || state_open(round->directory, STATE_READ, round->now_ms, &round->reader, &round->err)) &&
-		    load(round, round->reader, &round->err);
-}
-
-/* ---- on the store's thread: a flood, and what became of what was sent ------------------------------------------------------------------ */
-
-static bool overflow_job(void *ctx, struct state *st, struct error *err)
-{
-	struct round *round = ctx;
-
-	return state_outbox_to_digest(st, round->sink_name, round->first_by_ms, err);
-}
-
-static bool mark_job(void *ctx, struct state *st, struct error *err)
-{
-	struct round *round = ctx;
-
-	for (size_t i = 0; i < round->n_marks; i++) {
-		const struct mark *mark = &round->marks[i];
-		bool dead = mark->result == DELIVERY_REFUSED || round->now_ms - mark->created_ms > round->retry_for_ms;
-		bool ok = mark->result == DELIVERY_OK
-				  ? state_outbox_sent(st, mark->id, round->now_ms, err)
-				  : state_outbox_failed(st, mark->id, mark->why, round->next_try_ms, dead, round->now_ms, err);
-
-		if (!ok || (mark->thread != NULL && !state_put_fact(st, mark->thread_key, mark->thread, err)))
-			return false;
-	}
-	return true;
-}
-
 /* ---- phases --------------------------------------------------------------------------------------------------- */
 
 static void maybe_free(struct lane *lane)
@@ -248,10 +52,7 @@ static void maybe_free(struct lane *lane)
 	void (*closed)(void *) = lane->closed;
 	void *ctx = lane->closed_ctx;
 
-	round_clear(&lane->round);
-	if (lane->round.reader != NULL)
-		state_close(lane->round.reader);
-	free(lane->round.sink_name);
+	round_deinit(&lane->round);
 	free(lane);
 	closed(ctx);
 }
@@ -342,7 +143,7 @@ static void lane_mark(struct lane *lane)
 	lane->phase = LANE_MARKING;
 	lane->round.now_ms = now;
 	lane->round.next_try_ms = now + (lane->failures > 0 ? backoff_ms(lane) : 0);
-	submit(lane, mark_job, on_marked);
+	submit(lane, round_mark_job, on_marked);
 }
 
 static void start_delivery(struct lane *lane, struct delivery *delivery)
@@ -381,12 +182,8 @@ void delivery_done(struct delivery *delivery, enum delivery_result result, const
 	lane->n_answered++;
 	for (size_t i = 0; i < delivery->n; i++) {
 		round_mark(&lane->round, &delivery->items[i], result, answer);
-		if (result == DELIVERY_OK && delivery->thread[0] != '\0' && delivery->items[i].thread == NULL) {
-			struct mark *mark = &lane->round.marks[lane->round.n_marks - 1];
-
-			mark->thread_key = thread_key(&lane->round, delivery->items[i].subject);
-			mark->thread = xstrdup(delivery->thread);
-		}
+		if (result == DELIVERY_OK && delivery->thread[0] != '\0' && delivery->items[i].thread == NULL)
+			round_keep_thread(&lane->round, &delivery->items[i], delivery->thread);
 	}
 	if (result == DELIVERY_OK) {
 		/* an answer that was under way beside one that failed says nothing new: the failure's pause stands */
@@ -461,7 +258,7 @@ static void on_loaded(uv_work_t *work, int status)
 		lane_rest(lane, alerts_now_ms(lane->alerts) + BACKOFF_FIRST_MS);
 		return;
 	}
-	if (nothing_loaded(&lane->round)) {
+	if (round_is_empty(&lane->round)) {
 		lane_rest(lane, lane->round.next_due_ms);
 		return;
 	}
@@ -470,6 +267,11 @@ static void on_loaded(uv_work_t *work, int status)
 	if (lane->round.n_items == 0)
 		lane->n_deliveries = 0;
 	lane_send(lane);
+}
+
+static void on_worker(uv_work_t *work)
+{
+	round_load(&CONTAINER_OF(work, struct lane, work)->round);
 }
 
 static void start_loading(struct lane *lane)
@@ -526,7 +328,7 @@ static void lane_look(struct lane *lane)
 	round->with_entry = lane->sink->type->wants_entry;
 	round->limit = round->for_people ? DELIVERY_ITEMS_MAX : round->with_entry ? LOAD_WITH_ENTRY_MAX : LOAD_MAX;
 	if (lane->overflow)
-		submit(lane, overflow_job, on_overflowed);
+		submit(lane, round_overflow_job, on_overflowed);
 	else
 		start_loading(lane);
 }

@@ -1,0 +1,188 @@
+/* See round.h. */
+#include "round.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_AHEAD_MAX 1000          /* rows looked at for what belongs to the first one */
+
+/* ---- items ----------------------------------------------------------------------------------------------- */
+
+static void item_deinit(struct alert_item *item)
+{
+	free(item->subject);
+	free(item->group);
+	free(item->thread);
+	json_decref(item->envelope);
+	alert_entry_free(item->entry);
+	*item = (struct alert_item){ 0 };
+}
+
+void round_clear(struct round *round)
+{
+	for (size_t i = 0; i < round->n_items; i++)
+		item_deinit(&round->items[i]);
+	for (size_t i = 0; i < round->n_marks; i++) {
+		free(round->marks[i].thread_key);
+		free(round->marks[i].thread);
+	}
+	round->n_items = 0;
+	round->n_marks = 0;
+}
+
+/* Where a conversation's name at the receiver is kept. */
+static char *thread_key(const struct round *round, const char *subject)
+{
+	return xasprintf("thread/%s/%s", round->sink_name, subject);
+}
+
+void round_mark(struct round *round, const struct alert_item *item, enum delivery_result result, const char *why)
+{
+	struct mark *mark = &round->marks[round->n_marks++];
+
+	*mark = (struct mark){ 0 };
+	memcpy(mark->id, item->id, sizeof(mark->id));
+	mark->result = result;
+	mark->created_ms = item->created_ms;
+	snprintf(mark->why, sizeof(mark->why), "%.*s", (int)sizeof(mark->why) - 1, why);
+}
+
+void round_keep_thread(struct round *round, const struct alert_item *item, const char *thread)
+{
+	struct mark *mark = &round->marks[round->n_marks - 1];
+
+	mark->thread_key = thread_key(round, item->subject);
+	mark->thread = xstrdup(thread);
+}
+
+void round_deinit(struct round *round)
+{
+	round_clear(round);
+	if (round->reader != NULL)
+		state_close(round->reader);
+	free(round->sink_name);
+}
+
+/* ---- on a worker: what is due --------------------------------------------------------------------------- */
+
+struct loading {
+	struct round *round;
+	struct state *st;
+	int64_t next_due_ms;
+};
+
+static bool see_next(void *ctx, const struct outbox_item *row)
+{
+	struct loading *loading = ctx;
+
+	if (row->due_ms < loading->next_due_ms)
+		loading->next_due_ms = row->due_ms;
+	return false;
+}
+
+/* People get what belongs together in one message: the first row's registrable domain, or everything in a digest. */
+static bool belongs(const struct round *round, const struct outbox_item *row)
+{
+	if (!round->for_people || round->digest || round->n_items == 0)
+		return true;
+	const struct alert_item *first = &round->items[0];
+	return first->group != NULL && row->group != NULL && strcmp(first->group, row->group) == 0 && row->event == first->event;
+}
+
+static bool see_due(void *ctx, const struct outbox_item *row)
+{
+	struct loading *loading = ctx;
+	struct round *round = loading->round;
+	struct error err;
+
+	if (round->n_items == 0 && row->due_ms > round->first_by_ms)
+		return false;
+	if (!belongs(round, row))
+		return true;
+	if (round->n_items == round->limit || round->n_items + round->n_marks == DELIVERY_ITEMS_MAX)
+		return false;
+	struct alert_item item = { .event = row->event, .attempts = row->attempts, .created_ms = row->created_ms };
+	memcpy(item.id, row->id, sizeof(item.id));
+	item.envelope = envelope_make(loading->st, row, &err);
+	if (item.envelope == NULL) {
+		/* its subject is gone (pruned): nothing can be told any more, and the dead letters say why */
+		round_mark(round, &item, DELIVERY_REFUSED, err.text);
+		return true;
+	}
+	item.subject = xstrdup(row->subject != NULL ? row->subject : "");
+	item.group = row->group != NULL ? xstrdup(row->group) : NULL;
+	char *key = thread_key(round, item.subject);
+	if (!state_get_fact(loading->st, key, &item.thread, &err))
+		item.thread = NULL;
+	free(key);
+	if (round->with_entry)
+		item.entry = alert_entry_load(loading->st, row);
+	round->items[round->n_items++] = item;
+	return true;
+}
+
+bool round_is_empty(const struct round *round)
+{
+	return round->n_items == 0 && round->n_marks == 0;
+}
+
+/* A digest is one message of many rows for people; programs get its rows one by one. */
+static bool load_digest(struct loading *loading, struct error *err)
+{
+	struct round *round = loading->round;
+
+	round->digest = round->for_people;
+	if (!state_outbox_due_digest(loading->st, round->sink_name, round->first_by_ms, DELIVERY_ITEMS_MAX, see_due, loading, err))
+		return false;
+	round->digest = round->digest && !round_is_empty(round);
+	return true;
+}
+
+static bool load(struct round *round, struct state *st, struct error *err)
+{
+	struct loading loading = { round, st, INT64_MAX };
+
+	round_clear(round);
+	if (!load_digest(&loading, err))
+		return false;
+	if (round_is_empty(round) && !state_outbox_due(st, round->sink_name, round->joins_by_ms, LOOK_AHEAD_MAX, see_due, &loading, err))
+		return false;
+	if (!state_outbox_due(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err) ||
+	    !state_outbox_due_digest(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err))
+		return false;
+	round->next_due_ms = loading.next_due_ms;
+	return true;
+}
+
+void round_load(struct round *round)
+{
+	round->ok = (round->reader != NULL || state_open(round->directory, STATE_READ, round->now_ms, &round->reader, &round->err)) &&
+		    load(round, round->reader, &round->err);
+}
+
+/* ---- on the store's thread: a flood, and what became of what was sent -------------------------------- */
+
+bool round_overflow_job(void *ctx, struct state *st, struct error *err)
+{
+	struct round *round = ctx;
+
+	return state_outbox_to_digest(st, round->sink_name, round->first_by_ms, err);
+}
+
+bool round_mark_job(void *ctx, struct state *st, struct error *err)
+{
+	struct round *round = ctx;
+
+	for (size_t i = 0; i < round->n_marks; i++) {
+		const struct mark *mark = &round->marks[i];
+		bool dead = mark->result == DELIVERY_REFUSED || round->now_ms - mark->created_ms > round->retry_for_ms;
+		bool ok = mark->result == DELIVERY_OK
+				  ? state_outbox_sent(st, mark->id, round->now_ms, err)
+				  : state_outbox_failed(st, mark->id, mark->why, round->next_try_ms, dead, round->now_ms, err);
+
+		if (!ok || (mark->thread != NULL && !state_put_fact(st, mark->thread_key, mark->thread, err)))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,54 @@
+/*
+ * A round: what a lane takes out of the outbox at once, and what became of it. The lane's machine (lane.c) hands it to a worker
+ * that loads, and to the store's thread that marks; it belongs to one of them at a time. Private to alerts/.
+ */
+#ifndef CTWATCH_ROUND_H
+#define CTWATCH_ROUND_H
+
+#include "sink.h"
+
+/* The outcome of one row, told to the store's thread. */
+struct mark {
+	char id[FINDING_ID_LEN + 1];
+	enum delivery_result result;
+	int64_t created_ms;
+	char why[256];
+	char *thread_key, *thread;       /* a fact to keep, or NULL */
+};
+
+struct round {
+	char *sink_name;
+	const char *directory;
+	struct state *reader;            /* the lane's own connection; opened at the first load */
+	bool for_people, with_entry;
+	int64_t first_by_ms;             /* a message begins with a row that is due by then ... */
+	int64_t joins_by_ms;             /* ... and takes along what belongs to it and is due by then */
+	int64_t now_ms, retry_for_ms, next_try_ms;
+	size_t limit;
+	/* filled by the loading job */
+	struct alert_item items[DELIVERY_ITEMS_MAX];
+	size_t n_items;
+	bool digest;
+	int64_t next_due_ms;
+	/* read by the marking job */
+	struct mark marks[DELIVERY_ITEMS_MAX];
+	size_t n_marks;
+	bool ok;
+	struct error err;
+};
+
+bool round_is_empty(const struct round *);
+void round_clear(struct round *);
+/* Also closes the connection. */
+void round_deinit(struct round *);
+void round_mark(struct round *, const struct alert_item *item, enum delivery_result result, const char *why);
+/* A conversation's name at the receiver, kept when the mark is written. */
+void round_keep_thread(struct round *, const struct alert_item *item, const char *thread);
+
+/* On a worker: fills items, digest and next_due_ms; sets ok and err. */
+void round_load(struct round *);
+/* On the store's thread, jobs whose ctx is the round: what waits becomes a digest; the marks are written. */
+bool round_overflow_job(void *ctx, struct state *st, struct error *err);
+bool round_mark_job(void *ctx, struct state *st, struct error *err);
+
+#endif
