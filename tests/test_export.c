@@ -540,6 +540,19 @@ static void sids_come_from_the_range_given_and_run_out_with_a_sentence(void **st
 	free(text);
 }
 
+static void two_certificates_with_one_serial_make_one_rule(void **state)
+{
+	struct export_options options = now_options();
+
+	/* the certificates of these tests share theirs */
+	add(*state, "acme-one.com", 1, NULL, NULL);
+	add(*state, "acme-one.com", 2, NULL, NULL);
+	char *text = export_text(*state, "suricata", &options, NULL);
+	assert_int_equal(count_text(text, "tls.cert_serial; content:\"03:AB\";"), 1);
+	assert_int_equal(count_text(text, " sid:"), 4);
+	free(text);
+}
+
 /* ---- text that would leave its place ------------------------------------------------------------------------------------------------ */
 
 static void hostile_names_are_left_out_where_they_cannot_be_said(void **state)
@@ -688,6 +701,7 @@ int main(void)
 		TEST(stix_ids_stay_when_objects_change_and_every_reference_is_in_the_bundle),
 		TEST(a_rule_keeps_its_sid_and_its_rev_rises_when_it_changes),
 		TEST(sids_come_from_the_range_given_and_run_out_with_a_sentence),
+		TEST(two_certificates_with_one_serial_make_one_rule),
 		TEST(hostile_names_are_left_out_where_they_cannot_be_said),
 		TEST(hostile_rules_brands_and_serials_of_a_plain_name_stay_inside_their_quotes),
 		TEST(only_names_that_every_resolver_takes_are_plain),

@@ -272,6 +272,7 @@ static void a_large_week_stays_a_readable_page_and_the_csv_has_every_row(void **
 	json_t *document = report_document(*state, &options);
 	json_int_t total = number(document, "totals", "findings");
 	assert_int_equal(json_array_size(json_object_get(document, "findings")), 100);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(document, "by_severity"), 0), "key")), "critical");
 	json_decref(document);
 	char *html = report_text(*state, &options, REPORT_HTML), *csv = report_text(*state, &options, REPORT_CSV);
 	assert_true(strlen(html) < 200000);

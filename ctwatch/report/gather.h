@@ -6,6 +6,7 @@
 #include "state_report.h"
 
 #define TOP_FINDINGS 100             /* in full; every one is in the CSV */
+#define TOP_TARGETS 40
 #define TOP_ROWS 25                  /* of a ranking */
 #define TOP_CLUSTERS 12
 #define CLUSTER_NAMES 12

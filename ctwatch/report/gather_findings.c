@@ -24,6 +24,21 @@ static bool add_count(void *ctx, const struct state_report_count *count)
 	return true;
 }
 
+/* The gravest first, however many there are. */
+static json_t *gravest_first(json_t *rows)
+{
+	static const char *const order[] = { "critical", "high", "medium", "low" };
+	json_t *sorted = json_array(), *row;
+	size_t i;
+
+	for (size_t k = 0; k < ARRAY_LEN(order); k++)
+		json_array_foreach(rows, i, row)
+			if (strcmp(json_string_value(json_object_get(row, "key")), order[k]) == 0)
+				json_array_append(sorted, row);
+	json_decref(rows);
+	return sorted;
+}
+
 static json_t *no_count(void)
 {
 	return count_json(&(struct state_report_count){ .key = "" });
@@ -34,6 +49,8 @@ static bool put_ranking(struct gathering *g, const char *member, enum state_repo
 	json_t *rows = json_array();
 
 	bool ok = state_report_count(g->st, axis, &g->range, limit, add_count, rows, err);
+	if (axis == AXIS_SEVERITY)
+		rows = gravest_first(rows);
 	if (ok && axis == AXIS_DAY)
 		rows = gather_all_days(g, rows, "key", no_count);
 	json_object_set_new(g->document, member, rows);

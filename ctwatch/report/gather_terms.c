@@ -140,7 +140,7 @@ static bool see_target(void *ctx, const struct finding *finding)
 {
 	struct targets *targets = ctx;
 
-	if (finding->brand == NULL || strcmp(finding->kind, "own") == 0 || json_array_size(targets->rows) >= TOP_FINDINGS)
+	if (finding->brand == NULL || strcmp(finding->kind, "own") == 0 || json_array_size(targets->rows) >= TOP_TARGETS)
 		return true;
 	json_t *sectors = json_object_get(find_brand(targets->brands, finding->brand), "sectors");
 	json_array_append_new(targets->rows, json_pack("{s:o, s:o, s:O, s:i, s:s}", "domain", gather_text(finding->registrable_domain), "organisation",

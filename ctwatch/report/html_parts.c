@@ -274,5 +274,5 @@ const char HTML_STYLE[] =
 	".label{fill:var(--soft);font-size:11px}.axis{stroke:var(--line)}code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}\n"
 	"@page{size:A4;margin:16mm}\n"
 	"@media print{:root{color-scheme:light;--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#999;--accent:#1f5c99;--critical:#a1001f;--high:#a33f00;--medium:#6f5300;"
-	"--low:#44546a}body{max-width:none;padding:0;font-size:11pt}.first{break-after:page;font-size:10pt;line-height:1.4}nav{display:none}.scroll{break-inside:avoid;overflow:visible}h2,h3{break-after:avoid}.cards{grid-template-columns:repeat(6,1fr);gap:6px}.card{padding:6px 8px;font-size:9pt}.card b{font-size:14pt}"
+	"--low:#44546a}body{max-width:none;padding:0;font-size:11pt}.first{break-after:page;font-size:10pt;line-height:1.4}nav{display:none}figure{break-inside:avoid}.scroll{break-inside:avoid;overflow:visible}h2,h3{break-after:avoid}.cards{grid-template-columns:repeat(6,1fr);gap:6px}.card{padding:6px 8px;font-size:9pt}.card b{font-size:14pt}"
 	"h1{font-size:20pt}table,.facts,.evidence{font-size:9pt}.finding{break-inside:auto}.first .scroll{margin:4px 0}.first li{margin:0}tr{break-inside:avoid}thead{display:table-header-group}}\n";
