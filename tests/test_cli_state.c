@@ -194,6 +194,41 @@ static void triage_is_all_or_nothing(void **state)
 	assert_non_null(strstr(p->out, ": ours"));
 }
 
+static size_t count_of(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+		n++;
+	return n;
+}
+
+static void rules_that_agree_on_a_domain_share_a_row_and_a_decision(void **state)
+{
+	struct place *p = *state;
+	struct state *st = open_for_writing(p);
+
+	test_add(st, (struct test_match){ .rule = "naming/tag53", .kind = "naming", .brand = "", .score = 95, .name = "acme-login.com" });
+	state_close(st);
+	assert_int_equal(run(p, &findings_command, ""), EXIT_DONE);
+	assert_int_equal(count_of(p->out, "acme-login"), 1);
+	assert_non_null(strstr(p->out, "+1"));
+	assert_fits(p->out, 80);
+	/* programs get every one of them */
+	assert_int_equal(run(p, &findings_command, "--format jsonl"), EXIT_DONE);
+	assert_int_equal(count_of(p->out, "\"registrable_domain\":\"acme-login.com\""), 2);
+	assert_int_equal(run(p, &findings_command, "show ACME-login[.]com"), EXIT_DONE);
+	assert_non_null(strstr(p->out, "naming/tag53"));
+	assert_non_null(strstr(p->out, "brand/acme"));
+	assert_int_equal(run(p, &findings_command, "dismiss acme-login.com --why ours"), EXIT_DONE);
+	assert_int_equal(count_of(p->out, "dismissed"), 2);
+	assert_int_equal(run(p, &findings_command, "--status dismissed --format jsonl"), EXIT_DONE);
+	assert_int_equal(count_of(p->out, "\n"), 2);
+	assert_int_equal(run(p, &findings_command, "ack acme-login.com nobody.example"), EXIT_NO);
+	assert_non_null(strstr(p->err, "nothing was found for nobody.example"));
+	assert_int_equal(run(p, &findings_command, "--status acknowledged"), EXIT_NO);
+}
+
 static void hostile_names_come_out_inert(void **state)
 {
 	struct place *p = *state;
@@ -352,6 +387,7 @@ int main(void)
 		PLACE_TEST(findings_as_json_are_an_array_or_a_line_each),
 		PLACE_TEST(show_explains_and_unknown_ids_are_an_answer),
 		PLACE_TEST(triage_is_all_or_nothing),
+		PLACE_TEST(rules_that_agree_on_a_domain_share_a_row_and_a_decision),
 		PLACE_TEST(hostile_names_come_out_inert),
 		PLACE_TEST(logs_fit_and_name_those_that_are_not_read),
 		PLACE_TEST(incidents_are_listed_shown_and_closed),

@@ -224,9 +224,9 @@ static void try_name(const struct addition *add, const char *id, const char *wha
 			score = (long long)json_integer_value(json_object_get(match, "score"));
 	}
 	if (score >= 0)
-		fprintf(add->cli->out, "    caught     %3lld  %-40s %s\n", score, name, what);
+		fprintf(add->cli->out, "    caught     %3lld  %-33s %s\n", score, name, what);
 	else
-		fprintf(add->cli->out, "    not caught      %-40s %s\n", name, what);
+		fprintf(add->cli->out, "    not caught      %-33s %s\n", name, what);
 	json_decref(answer);
 	free(text);
 	free(name);
@@ -241,10 +241,10 @@ static void try_samples(const struct addition *add, const char *id, const char *
 	try_name(add, id, "glued to a service word", xasprintf("%ssupport.net", term));
 	try_name(add, id, "beside an unrelated word", xasprintf("%s-garden.org", term));
 	try_name(add, id, "inside another word", xasprintf("xq%szj.com", term));
-	try_name(add, id, "under another top-level domain", xasprintf("%s.top", term));
+	try_name(add, id, "another top-level domain", xasprintf("%s.top", term));
 	try_name(add, id, "as a deeper label", xasprintf("%s.secure-account.net", term));
 	if (official != NULL)
-		try_name(add, id, "the official domain in front of another", xasprintf("%s.portal-check.net", official));
+		try_name(add, id, "official domain in front", xasprintf("%s.portal-check.net", official));
 	if (len >= 4) {
 		copy = xasprintf("%s.com", term);
 		copy[len / 2] = term[len / 2 - 1];
@@ -285,11 +285,12 @@ static void show_brand(const struct addition *add, json_t *brand)
 		const char *text = json_string_value(json_object_get(term, "term")), *class = json_string_value(json_object_get(term, "class"));
 		char *techniques = texts_joined(json_object_get(term, "techniques"), ", ", NULL);
 
-		fprintf(cli->out, "  term \"%s\" (%s)%s\n", text, class,
-			strcmp(class, "ordinary") == 0 ? ": an ordinary word or place, so it is noisy: it counts only beside a service word" :
-			strcmp(class, "short") == 0    ? ": short, so it counts only as a whole word beside a service word" :
-							 "");
-		fprintf(cli->out, "    looked for as: %s\n", techniques);
+		cli_print_sentence(cli, "  term \"%s\" (%s)%s", text, class,
+				   strcmp(class, "ordinary") == 0 ? ": an ordinary word or place, so it is noisy: it counts only beside a service word" :
+				   strcmp(class, "short") == 0    ? ": short, so it counts only as a whole word beside a service word" :
+								    "");
+		fprintf(cli->out, "    looked for as: ");
+		cli_continue(cli->out, cli->width, 19, 6, techniques);
 		if (i == 0 && is_ascii(text))
 			try_samples(add, id, text, official);
 		free(techniques);
@@ -308,11 +309,11 @@ static void show(const struct addition *add)
 	if (n - add->n_before > SHOWN_MAX)
 		fprintf(add->cli->out, "... and %zu more\n", n - add->n_before - SHOWN_MAX);
 	for (i = 0; i < ruleset_n_warnings(add->rules.rules) && i < SHOWN_MAX; i++)
-		fprintf(add->cli->out, "warning: %s\n", ruleset_warning(add->rules.rules, i));
+		cli_print_sentence(add->cli, "warning: %s", ruleset_warning(add->rules.rules, i));
 	if (add->options->dry_run)
 		fprintf(add->cli->out, "nothing written (--dry-run)\n");
 	else
-		fprintf(add->cli->out, "written to %s; how noisy it is on ordinary names: ctwatch brands noise FILE\n", add->path);
+		fprintf(add->cli->out, "written to %s\nhow noisy it is on ordinary names: ctwatch brands noise FILE --rules %s\n", add->path, add->path);
 	json_decref(described);
 }
 

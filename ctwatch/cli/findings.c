@@ -48,6 +48,80 @@ static int check_filters(struct cli *cli, const struct findings_options *options
 	return EXIT_DONE;
 }
 
+/* ---- which findings ------------------------------------------------------------------------------------ */
+
+/* Ids out of what stands on the line: a word with a dot is a name, and stands for every finding of its registrable domain. */
+struct chosen {
+	char **ids;
+	size_t n, cap;
+	const char *domain;               /* being looked for */
+};
+
+static void choose(struct chosen *chosen, const char *id)
+{
+	if (chosen->n == chosen->cap) {
+		chosen->cap = chosen->cap == 0 ? 8 : chosen->cap * 2;
+		chosen->ids = xreallocarray(chosen->ids, chosen->cap, sizeof(*chosen->ids));
+	}
+	chosen->ids[chosen->n++] = xstrdup(id);
+}
+
+static void chosen_deinit(struct chosen *chosen)
+{
+	for (size_t i = 0; i < chosen->n; i++)
+		free(chosen->ids[i]);
+	free(chosen->ids);
+}
+
+static bool choose_of_domain(void *ctx, const struct finding *f)
+{
+	struct chosen *chosen = ctx;
+
+	if (strcmp(f->registrable_domain, chosen->domain) == 0 || strcmp(f->name, chosen->domain) == 0)
+		choose(chosen, f->id);
+	return true;
+}
+
+/* "Drive-Us[.]online" as the table prints it, in lower case and without brackets. malloc'd. */
+static char *refanged(const char *word)
+{
+	char *name = xstrdup(word), *out = name;
+
+	for (const char *in = word; *in != '\0'; in++)
+		if (*in != '[' && *in != ']')
+			*out++ = (char)(*in >= 'A' && *in <= 'Z' ? *in - 'A' + 'a' : *in);
+	*out = '\0';
+	return name;
+}
+
+static bool choose_all(struct state *st, char **words, int n, struct chosen *out, struct error *err)
+{
+	const struct finding_filter everything = { .all = true };
+	struct chosen chosen = { 0 };
+	bool ok = true;
+
+	for (int i = 0; ok && i < n; i++) {
+		size_t before = chosen.n;
+		char *name;
+
+		if (strchr(words[i], '.') == NULL) {
+			choose(&chosen, words[i]);
+			continue;
+		}
+		name = refanged(words[i]);
+		chosen.domain = name;
+		ok = state_each_finding(st, &everything, choose_of_domain, &chosen, err);
+		if (ok && chosen.n == before)
+			ok = error_set(err, ERR_USAGE, "nothing was found for %s", words[i]);
+		free(name);
+	}
+	if (ok)
+		*out = chosen;
+	else
+		chosen_deinit(&chosen);
+	return ok;
+}
+
 /* ---- triage ------------------------------------------------------------------------------------------- */
 
 struct verb {
@@ -123,8 +197,15 @@ static int triage(struct cli *cli, const struct verb *verb, const struct finding
 		return cli_usage(cli, "dismiss wants --why TEXT: the report says why a finding was put aside");
 	if (!cli_state(cli, STATE_WRITE, &st, &err))
 		return cli_fail(cli, &err);
-	int code = decide(cli, st, verb, options, why, words, n_words);
+	struct chosen chosen;
+	int code = EXIT_NO;
 
+	if (choose_all(st, words, n_words, &chosen, &err)) {
+		code = decide(cli, st, verb, options, why, chosen.ids, (int)chosen.n);
+		chosen_deinit(&chosen);
+	} else {
+		code = cli_fail_state(cli, &err);
+	}
 	state_close(st);
 	return code;
 }
@@ -179,7 +260,17 @@ static int read_only(struct cli *cli, const struct findings_options *options, ch
 
 	if (!cli_state(cli, STATE_READ, &st, &err))
 		return cli_fail(cli, &err);
-	int code = n_ids > 0 ? show(cli, st, options, ids, n_ids) : findings_list(cli, st, options);
+	struct chosen chosen;
+	int code;
+
+	if (n_ids == 0) {
+		code = findings_list(cli, st, options);
+	} else if (choose_all(st, ids, n_ids, &chosen, &err)) {
+		code = show(cli, st, options, chosen.ids, (int)chosen.n);
+		chosen_deinit(&chosen);
+	} else {
+		code = cli_fail_state(cli, &err);
+	}
 
 	state_close(st);
 	return code;
@@ -212,14 +303,16 @@ const struct command findings_command = {
 	.name = "findings",
 	.summary = "what was found: list, show, acknowledge, dismiss, confirm",
 	.usage = "[list] [--since T] [--kind K] [--brand B] [--all] ...\n"
-		 "show ID...\n"
-		 "ack|confirm|reopen ID... [--why TEXT]\n"
-		 "dismiss ID... --why TEXT\n"
+		 "show ID|NAME...\n"
+		 "ack|confirm|reopen ID|NAME... [--why TEXT]\n"
+		 "dismiss ID|NAME... --why TEXT\n"
 		 "note ID TEXT\n"
 		 "evidence ID [-o DIR]",
 	.help = "Lists findings, newest first: those whose score reaches their rule's threshold,\n"
-		"all with --all. An id may be cut to its first letters, four at least. Exit code\n"
-		"1: nothing found, or no such finding.\n"
+		"all with --all. An id may be cut to its first letters, four at least; a name\n"
+		"in its place stands for all findings of that domain. The table has a row for\n"
+		"each domain, for its strongest finding. Exit code 1: nothing found, or no such\n"
+		"finding.\n"
 		"\n"
 		"  ctwatch findings --since 7d                     the last week\n"
 		"  ctwatch findings --brand \"Global Ordnance\"      of one watched organisation\n"
