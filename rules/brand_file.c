@@ -362,6 +362,16 @@ static const struct member FILE_MEMBERS[] = {
 	{ 0 },
 };
 
+/* What `rules list` and the start of `run` say of the file. */
+static void note_file(const struct source *src, const struct node *root, size_t n_brands, struct rule_config *config)
+{
+	const char *published = json_string_value(json_object_get(root->value, "published"));
+
+	if (config->brand_files == NULL)
+		config->brand_files = json_array();
+	json_array_append_new(config->brand_files, json_pack("{s:s, s:I, s:s*}", "source", src->name, "brands", (json_int_t)n_brands, "published", published));
+}
+
 bool brand_file_read(const struct source *src, const struct node *root, const struct suffix_table *suffixes, int64_t now_ms,
 		     struct rule_config *config)
 {
@@ -375,6 +385,8 @@ bool brand_file_read(const struct source *src, const struct node *root, const st
 	if (ok && form.version != 1)
 		ok = source_error(src, &version, "version %d is not known here: this program reads version 1", form.version);
 	ok = ok && source_each(src, &brands, read_brand, &form);
+	if (ok)
+		note_file(src, root, json_array_size(brands.value), config);
 	text_list_deinit(&form.defaults.keyword_sets);
 	text_list_deinit(&form.defaults.issuers);
 	text_list_deinit(&form.defaults.expected_issuers);

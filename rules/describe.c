@@ -123,6 +123,7 @@ char *ruleset_describe_json(const struct ruleset *rules)
 	json_object_set_new(object, "id", json_string(rules->id));
 	json_object_set_new(object, "public_suffixes", json_string(suffix_table_origin(rules->suffixes)));
 	json_object_set_new(object, "packs", packs);
+	json_object_set_new(object, "brand_files", rules->config.brand_files ? json_deep_copy(rules->config.brand_files) : json_array());
 	json_object_set_new(object, "rules", describe_rules(rules));
 	json_object_set_new(object, "warnings", json_texts(&rules->config.warnings));
 	text = json_dumps(object, JSON_COMPACT);

@@ -134,6 +134,7 @@ void rule_config_deinit(struct rule_config *config)
 	free(config->watch);
 	free(config->sets);
 	json_decref(config->ids);
+	json_decref(config->brand_files);
 	text_list_deinit(&config->warnings);
 	*config = (struct rule_config){ 0 };
 }

@@ -46,6 +46,7 @@ struct rule_config {
 	struct keyword_set **sets;       /* defined by files; allocated one by one, since brands point at them */
 	size_t n_packs, n_indicators, n_groups, n_brands, n_allow, n_watch, n_sets;
 	json_t *ids;             /* rule id -> source: ids are unique over all files */
+	json_t *brand_files;     /* {"source","brands","published"} of each, for who asks what is loaded; NULL: none */
 	struct text_list warnings;
 };
 

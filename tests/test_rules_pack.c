@@ -237,6 +237,10 @@ static void shipped_packs_compile_without_a_warning_and_say_what_they_know(void 
 	assert_true(json_array_size(json_object_get(pack, "recall")) >= 2);
 	assert_non_null(json_object_get(pack, "limits"));
 	assert_int_equal(json_array_size(json_object_get(description, "rules")), 2 + 7);
+	json_t *list = json_array_get(json_object_get(description, "brand_files"), 0);
+	assert_string_equal(json_string_value(json_object_get(list, "source")), "watchlist");
+	assert_string_equal(json_string_value(json_object_get(list, "published")), "2022-12");
+	assert_int_equal(json_integer_value(json_object_get(list, "brands")), 7);
 	json_decref(description);
 	free(text);
 	assert_null(rule_pack_text("nonesuch", &(size_t){ 0 }));

@@ -243,6 +243,10 @@ static void new_rules_are_taken_and_bad_ones_refused_without_losing_a_response(v
 	assert_int_equal(run_kit_end(&kit, SIGTERM), 0);
 	run_kit_config(&kit, "beginning", "");
 	assert_int_equal(run_kit_run(&kit, ONCE), 0);
+	err = run_kit_file(&kit, "err");
+	assert_non_null(strstr(err, "pack tag53, indicators published 2022-12"));
+	assert_non_null(strstr(err, "watch list watchlist, 7 organisations, published 2022-12"));
+	free(err);
 	run_kit_wait(&kit, "SELECT DISTINCT start, stop, verified FROM read_range", "0|4000|1");
 	run_kit_wait(&kit, "SELECT sum(entries) FROM counters", "8000");
 	run_kit_stop(&kit);

@@ -89,6 +89,13 @@ static void say_rules(struct daemon *d)
 		     published == NULL ? "" : ", indicators published ", published == NULL ? "" : published,
 		     learned == NULL ? "" : ", naming learned ", learned == NULL ? "" : learned);
 	}
+	json_array_foreach(json_object_get(json, "brand_files"), i, pack) {
+		const char *published = json_string_value(json_object_get(pack, "published"));
+		long long n = json_integer_value(json_object_get(pack, "brands"));
+
+		diag(d->options->diag, DIAG_NOTICE, "rules", NULL, "watch list %s, %lld organisation%s%s%s", json_string_value(json_object_get(pack, "source")), n,
+		     n == 1 ? "" : "s", published == NULL ? "" : ", published ", published == NULL ? "" : published);
+	}
 	for (size_t k = 0; k < ruleset_n_warnings(rules); k++)
 		diag(d->options->diag, DIAG_INFO, "rules", NULL, "%s", ruleset_warning(rules, k));
 	json_decref(json);
