@@ -121,6 +121,31 @@ static void other_sinks_take_over_on_reload(void **state)
 	free(sinks);
 }
 
+static void a_file_that_was_moved_away_is_opened_anew_after_a_reload(void **state)
+{
+	struct bench *bench = *state;
+	char *sinks = xasprintf("[{\"type\":\"ecs\",\"path\":\"%s\"}]", bench->log), *moved = xasprintf("%s.1", bench->log);
+
+	bench_start(bench, sinks);
+	bench_add(bench, (struct test_match){ .score = 92, .domain = "first" }, 1);
+	assert_int_equal(bench_flush(bench), 0);
+	assert_int_equal(rename(bench->log, moved), 0);
+	bench_add(bench, (struct test_match){ .score = 92, .domain = "second" }, 1);
+	assert_int_equal(bench_flush(bench), 0);
+	assert_int_equal(count_lines(moved), 2);
+	/* two signals in a row: the second waits for the first */
+	alerts_reload(bench->alerts, bench_sinks(bench, "[]"));
+	alerts_reload(bench->alerts, bench_sinks(bench, "[]"));
+	alerts_reload(bench->alerts, bench_sinks(bench, sinks));
+	bench_run(bench, 50);
+	bench_add(bench, (struct test_match){ .score = 92, .domain = "third" }, 1);
+	assert_int_equal(bench_flush(bench), 0);
+	assert_int_equal(count_lines(moved), 2);
+	assert_int_equal(count_lines(bench->log), 1);
+	bench_stop(bench);
+	free(sinks), free(moved);
+}
+
 static void refuses_settings_with_a_sentence_that_names_sink_and_key(void **state)
 {
 	static const struct {
@@ -215,6 +240,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(naming_alone_waits_for_people_s_digest_but_not_for_programs, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(what_was_queued_before_a_restart_is_delivered_after_it, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(other_sinks_take_over_on_reload, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_was_moved_away_is_opened_anew_after_a_reload, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(refuses_settings_with_a_sentence_that_names_sink_and_key, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(secrets_come_from_files_and_variables, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(descriptions_hold_no_secrets, bench_setup, bench_teardown),
