@@ -246,6 +246,24 @@ static void on_asked(void *ctx, bool ok, const struct error *err)
 	}
 }
 
+/* Addresses that would wait for their report for ever. */
+static void warn_of_mail(const struct report_timer *timer)
+{
+	const struct config *config = timer->with.config;
+	json_t *sink;
+	size_t i;
+
+	if (json_array_size(json_object_get(config->report, "mail")) == 0)
+		return;
+	json_array_foreach(config->alerts, i, sink) {
+		const char *type = json_string_value(json_object_get(sink, "type"));
+
+		if (type != NULL && strcmp(type, "mail") == 0)
+			return;
+	}
+	diag(timer->with.diag, DIAG_WARNING, "report", NULL, "\"report\": {\"mail\": ...} names addresses, but no sink of \"alerts\" sends mail: they get nothing");
+}
+
 struct report_timer *report_timer_start(const struct report_timer_options *options)
 {
 	struct report_timer *timer = xcalloc(1, sizeof(*timer));
@@ -259,6 +277,7 @@ struct report_timer *report_timer_start(const struct report_timer_options *optio
 		report_last_week(NULL, now_ms(timer), &year, &week, &ignored);
 	snprintf(timer->week, sizeof(timer->week), "%04d-W%02d", year % 10000, week % 100);
 	timer->phase = TIMER_ASKING;
+	warn_of_mail(timer);
 	store_submit(options->store, ask_job, on_asked, timer);
 	return timer;
 }
@@ -267,6 +286,7 @@ void report_timer_reload(struct report_timer *timer, const struct config *config
 {
 	timer->with.config = config;
 	timer->not_before_ms = 0;
+	warn_of_mail(timer);
 }
 
 static void on_closed(uv_handle_t *handle)
