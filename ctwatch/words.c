@@ -47,7 +47,7 @@ char *finding_sentence(const struct finding *finding, const char *name)
 	if (strcmp(finding->kind, "watch") == 0)
 		return xasprintf("%s is on your watch list", name);
 	if (strcmp(finding->kind, "unreadable") == 0)
-		return xasprintf("an entry's names could not be read in full (%s)", name);
+		return name[0] == '(' ? xstrdup("no name of an entry could be read") : xasprintf("an entry's names could not be read in full (%s)", name);
 	return xasprintf("%s matched %s", name, finding->rule);
 }
 

@@ -271,6 +271,18 @@ static void a_state_that_cannot_be_used_ends_it_with_four_and_destroys_nothing(v
 
 /* ---- scan ------------------------------------------------------------------------------------------------------ */
 
+static void once_without_a_log_to_follow_is_no_success(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--logs", "1", NULL };
+	struct run_kit kit;
+
+	(void)state;
+	run_kit_start(&kit, ARGUMENTS);
+	run_kit_config(&kit, "beginning", ",\"logs\":{\"exclude\":[\"*\"]}");
+	assert_int_equal(run_kit_run(&kit, ONCE), 5);
+	run_kit_stop(&kit);
+}
+
 static void scan_reads_a_range_and_leaves_positions_alone(void **state)
 {
 	static const char *const ARGUMENTS[] = { "--logs", "2", "--initial", "1000", "--plant", PLANT, NULL };
@@ -399,6 +411,7 @@ int main(void)
 		cmocka_unit_test(far_behind_it_reads_the_head_first_and_joins_later),
 		cmocka_unit_test(new_rules_are_taken_and_bad_ones_refused_without_losing_a_response),
 		cmocka_unit_test(a_state_that_cannot_be_used_ends_it_with_four_and_destroys_nothing),
+		cmocka_unit_test(once_without_a_log_to_follow_is_no_success),
 		cmocka_unit_test(scan_reads_a_range_and_leaves_positions_alone),
 		cmocka_unit_test(scan_proves_what_it_reads_wherever_the_range_lies),
 		cmocka_unit_test(scan_says_when_what_it_read_cannot_be_proven),

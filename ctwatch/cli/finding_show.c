@@ -171,10 +171,16 @@ static void print_sightings(struct cli *cli, const json_t *sightings)
 
 static void print_certificate(struct cli *cli, const json_t *c)
 {
-	fprintf(cli->out, "\n  %s by ", strcmp(text_of(c, "type"), "precert") == 0 ? "Precertificate" : "Certificate");
-	print_text(cli->out, text_of(c, "issuer"));
-	fprintf(cli->out, "\n    valid    %.10s to %.10s\n    serial   ", text_of(c, "not_before"), text_of(c, "not_after"));
-	print_text(cli->out, text_of(c, "serial"));
+	const char *type = strcmp(text_of(c, "type"), "precert") == 0 ? "Precertificate" : "Certificate";
+
+	if (text_of(c, "serial")[0] == '\0') {
+		fprintf(cli->out, "\n  %s that cannot be read", type);
+	} else {
+		fprintf(cli->out, "\n  %s by ", type);
+		print_text(cli->out, text_of(c, "issuer"));
+		fprintf(cli->out, "\n    valid    %.10s to %.10s\n    serial   ", text_of(c, "not_before"), text_of(c, "not_after"));
+		print_text(cli->out, text_of(c, "serial"));
+	}
 	fprintf(cli->out, "\n    sha256   %s\n", text_of(c, "sha256"));
 	print_names(cli, json_object_get(c, "names"));
 	print_sightings(cli, json_object_get(c, "sightings"));

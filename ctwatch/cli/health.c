@@ -58,7 +58,9 @@ static const char *illness(const struct health *h)
 		return "ctwatch is not running on this state";
 	if (h->disk_full)
 		return "the disk is full: reading has stopped";
-	if (h->n_logs > 0 && h->n_heard == 0 && h->now_ms - h->oldest_added_ms > SILENCE_MS)
+	if (h->n_logs == 0)
+		return "no log is followed, see `ctwatch logs`";
+	if (h->n_heard == 0 && h->now_ms - h->oldest_added_ms > SILENCE_MS)
 		return "no log has answered for 15 minutes";
 	return NULL;
 }

@@ -351,7 +351,8 @@ static int list(struct cli *cli, struct state *st, enum output_format format, co
 		return EXIT_NO;
 	}
 	if (format == OUTPUT_TEXT)
-		fputs("No log has been followed yet; `ctwatch run` begins.\n", cli->out);
+		fputs("No log has been followed yet; `ctwatch run` begins. When it has run: `ctwatch incidents` says why a list of\n"
+		      "logs cannot be read.\n", cli->out);
 	return EXIT_DONE;
 }
 

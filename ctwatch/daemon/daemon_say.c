@@ -142,6 +142,8 @@ void daemon_summary(struct daemon *d)
 		if (status.contradicted)
 			daemon_fail(d, 3);
 	}
+	if (n == 0)
+		daemon_fail(d, 5);        /* whoever runs it by a timer must not take silence for an answer */
 	if (d->options->scan == NULL)
 		diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "%zu logs, %s entries read; %zu start now, %zu left behind, %zu contradict themselves", n,
 		     count_format(entries, text), n_started, n_behind, n_wrong);
