@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern const struct command check_command, inspect_command, rules_command, brands_command;
+extern const struct command check_command, inspect_command, rules_command, brands_command, init_command;
 
 struct answer {
 	int code;
@@ -111,6 +111,41 @@ static void check_marks_the_span_and_counts_every_point(void **state)
 	assert_says(&a, "  sangrail-docs.com\n  ~~~~~~~~");
 	assert_says(&a, "brand/sangrail: resembles Sangrail LTD");
 	assert_says(&a, "N-TERM");
+	answer_free(&a);
+}
+
+static void init_writes_nothing_when_a_domain_is_none(void **state)
+{
+	char *brands = file(state, "brands.json", NULL);
+	struct answer a = CALL(state, init_command, "--force", "--yes", "-d", *state, "--name", "Corp", "--domain", "my company");
+
+	assert_int_equal(a.code, EXIT_USAGE);
+	assert_non_null(strstr(a.err, "nothing is written"));
+	assert_non_null(strstr(a.err, "\"my\" is no domain"));
+	assert_int_equal(access(brands, F_OK), -1);
+	answer_free(&a);
+	a = CALL(state, init_command, "--yes", "-d", *state);
+	assert_int_equal(a.code, EXIT_USAGE);
+	assert_non_null(strstr(a.err, "is there already"));
+	answer_free(&a);
+	a = CALL(state, init_command, "--force", "--yes", "-d", *state, "--name", "Corp", "--domain", "corp-works.example");
+	assert_int_equal(a.code, EXIT_DONE);
+	assert_int_equal(access(brands, F_OK), 0);
+	answer_free(&a);
+	a = CALL(state, check_command, "corp-works-login.com");
+	assert_int_equal(a.code, EXIT_DONE);
+	assert_says(&a, "brand/corp");
+	answer_free(&a);
+	free(brands);
+}
+
+static void check_takes_what_people_paste(void **state)
+{
+	struct answer a = CALL(state, check_command, "https://www.sangrail-docs.com:8443/login?x=1", "sangrail-share[.]com");
+
+	assert_int_equal(a.code, EXIT_DONE);
+	assert_says(&a, "www.sangrail-docs.com: flagged\n");
+	assert_says(&a, "sangrail-share.com: flagged\n");
 	answer_free(&a);
 }
 
@@ -396,6 +431,8 @@ static void brands_noise_counts_per_million_and_gives_advice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(init_writes_nothing_when_a_domain_is_none),
+		TEST(check_takes_what_people_paste),
 		TEST(no_line_is_wider_than_the_terminal),
 		TEST(a_pack_for_another_actor_is_learnt_from_its_names),
 		TEST(an_actor_file_with_a_mistake_makes_no_pack),

@@ -244,7 +244,7 @@ static void try_samples(const struct addition *add, const char *id, const char *
 	try_name(add, id, "another top-level domain", xasprintf("%s.top", term));
 	try_name(add, id, "as a deeper label", xasprintf("%s.secure-account.net", term));
 	if (official != NULL)
-		try_name(add, id, "official domain in front", xasprintf("%s.portal-check.net", official));
+		try_name(add, id, "official domain in front", xasprintf("%s.check.net", official));
 	if (len >= 4) {
 		copy = xasprintf("%s.com", term);
 		copy[len / 2] = term[len / 2 - 1];
@@ -297,6 +297,19 @@ static void show_brand(const struct addition *add, json_t *brand)
 	}
 }
 
+static bool in_force(const struct addition *add)
+{
+	for (size_t i = 0; i < add->config.rules.n; i++) {
+		char *path = config_resolve(&add->config, add->config.rules.items[i]);
+		bool same = strcmp(path, add->path) == 0;
+
+		free(path);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
 static void show(const struct addition *add)
 {
 	json_t *described = brands_described(&add->rules), *brand;
@@ -313,21 +326,9 @@ static void show(const struct addition *add)
 	if (add->options->dry_run)
 		fprintf(add->cli->out, "nothing written (--dry-run)\n");
 	else
-		fprintf(add->cli->out, "written to %s\nhow noisy it is on ordinary names: ctwatch brands noise FILE --rules %s\n", add->path, add->path);
+		fprintf(add->cli->out, "written to %s\nhow noisy it is on ordinary names: ctwatch brands noise FILE%s%s\n", add->path,
+			in_force(add) ? "" : " --rules ", in_force(add) ? "" : add->path);
 	json_decref(described);
-}
-
-static bool in_force(const struct addition *add)
-{
-	for (size_t i = 0; i < add->config.rules.n; i++) {
-		char *path = config_resolve(&add->config, add->config.rules.items[i]);
-		bool same = strcmp(path, add->path) == 0;
-
-		free(path);
-		if (same)
-			return true;
-	}
-	return false;
 }
 
 static bool do_add(struct addition *add, int n_words, char **words, struct error *err)

@@ -85,6 +85,22 @@ static void check_name(struct check *check, struct slice name)
 	}
 }
 
+/* What people paste: the host of a URL, and dots in brackets as reports write them. A name itself stays as it is. */
+static void check_word(struct check *check, const char *word)
+{
+	const char *scheme = strstr(word, "://");
+	char *name = xstrdup(scheme != NULL ? scheme + 3 : word), *out = name;
+
+	if (scheme != NULL)
+		name[strcspn(name, "/:?#")] = '\0';
+	for (const char *in = name; *in != '\0'; in++)
+		if (*in != '[' && *in != ']')
+			*out++ = *in;
+	*out = '\0';
+	check_name(check, slice_text(name));
+	free(name);
+}
+
 static bool check_lines(struct check *check, struct error *err)
 {
 	struct line_reader lines;
@@ -116,7 +132,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		check.all = json_array();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-") != 0)
-			check_name(&check, slice_text(argv[i]));
+			check_word(&check, argv[i]);
 		else if (!check_lines(&check, &err))
 			break;
 	}
@@ -132,7 +148,8 @@ const struct command check_command = {
 	.usage = "[--issuer TEXT] NAME... | -",
 	.help = "Decides as 'run' would for a certificate with that one name, and shows the account: the part of\n"
 		"the name that counts, every rule's points, what was considered, and for a name that is not\n"
-		"flagged the nearest rule. '-' reads names from standard input, one a line.\n"
+		"flagged the nearest rule. Of a URL the host counts; example[.]com is example.com.\n"
+		"'-' reads names from standard input, one a line, as they are.\n"
 		"\n"
 		"  ctwatch check drive-share.com\n"
 		"  ctwatch check --issuer 'DigiCert Inc' www.example.org\n"

@@ -1,5 +1,7 @@
 /* `ctwatch init`: a commented configuration and a watch list to begin with, from a few questions or options. */
 #include "cli.h"
+#include "rules.h"
+#include "rules_load.h"
 #include "output_file.h"
 
 #include <errno.h>
@@ -118,6 +120,45 @@ struct answers {
 	char *contact, *name, *domains, *webhook;
 };
 
+/* Would the watch list compile? What it says of a domain that is none comes before anything is written. */
+static bool check_watch_list(struct cli *cli, const json_t *brands, struct error *err)
+{
+	char *text = json_dumps(brands, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	struct suffix_table *suffixes = suffixes_load();
+	struct rule_source source = { SOURCE_PACK, "brands.json", slice_text(text) };
+	struct ruleset *rules = NULL;
+	bool ok = ruleset_compile(&source, 1, suffixes, cli->now_ms, &rules, err);
+
+	ruleset_free(rules);
+	suffix_table_free(suffixes);
+	free(text);
+	return ok;
+}
+
+#define DOMAINS_TRIES 3
+
+/* On a terminal a slip is asked again, not found when the program starts. */
+static char *ask_domains(struct cli *cli, const char *name, const char *given, bool may_ask)
+{
+	char *domains = ask(cli, "Its real domains, separated by commas", given, may_ask);
+
+	for (int i = 1; i < DOMAINS_TRIES && may_ask && given == NULL; i++) {
+		json_t *brands = watch_list(name, domains);
+		struct error err;
+		bool ok = brands == NULL || check_watch_list(cli, brands, &err);
+
+		json_decref(brands);
+		if (ok)
+			break;
+		const char *said = strstr(err.text, ": ");
+
+		fprintf(cli->err, "  %s\n", said != NULL ? said + 2 : err.text);
+		free(domains);
+		domains = ask(cli, "Its real domains, such as corp.example, separated by commas", NULL, true);
+	}
+	return domains;
+}
+
 static bool write_files(struct cli *cli, const struct init_options *options, const struct answers *a, const char *path, struct error *err)
 {
 	const char *directory = options->directory != NULL ? options->directory : ".";
@@ -128,7 +169,8 @@ static bool write_files(struct cli *cli, const struct init_options *options, con
 	ok = ok && may_write(path, options->force, err) && (a->name == NULL || may_write(brands_path, options->force, err));
 	if (ok && a->name != NULL) {
 		brands = watch_list(a->name, a->domains);
-		ok = brands != NULL || error_set(err, ERR_USAGE, "the name of the organisation is not UTF-8");
+		ok = brands != NULL ? check_watch_list(cli, brands, err) || error_context(err, "nothing is written") :
+				      error_set(err, ERR_USAGE, "the name of the organisation is not UTF-8");
 	}
 	ok = ok && write_file(path, root, true, err) && (brands == NULL || write_file(brands_path, brands, false, err));
 	json_decref(brands);
@@ -151,16 +193,21 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (options.domain != NULL && options.name == NULL)
 		return cli_usage(cli, "--domain needs --name: whose domains are they?");
 	bool may_ask = !options.no_questions && isatty(STDIN_FILENO);
+	char *path = xasprintf("%s/ctwatch.json", options.directory != NULL ? options.directory : ".");
+	/* before anybody answers questions for nothing */
+	if (!may_write(path, options.force, &err)) {
+		free(path);
+		return cli_fail(cli, &err);
+	}
 	a.contact = ask(cli, "Your e-mail address, for log operators (empty: none)", options.contact, may_ask);
 	a.name = ask(cli, "An organisation to watch over (empty: none)", options.name, may_ask);
 	if (a.name != NULL)
-		a.domains = ask(cli, "Its real domains, separated by commas", options.domain, may_ask);
+		a.domains = ask_domains(cli, a.name, options.domain, may_ask);
 	a.webhook = ask(cli, "A webhook for findings (empty: none)", options.webhook, may_ask);
 
-	char *path = xasprintf("%s/ctwatch.json", options.directory != NULL ? options.directory : ".");
 	bool ok = write_files(cli, &options, &a, path, &err);
 	if (ok)
-		fprintf(cli->out, "%s is written%s.\nNext: ctwatch config check -c %s, then ctwatch run -c %s\n", path,
+		fprintf(cli->out, "%s is written%s.\nNext:\n  ctwatch config check -c %s\n  ctwatch run -c %s\n", path,
 			a.name != NULL ? ", and brands.json beside it" : "", path, path);
 	free(path);
 	free(a.contact);
