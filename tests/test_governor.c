@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "fetch.h"
+#include "request.h"
 
 #define HOST "https://log.test/2026h2/"
 #define OTHER "https://other.test/"
@@ -535,6 +536,35 @@ static void runs_by_itself_on_a_loop_and_closes_from_its_own_callback(void **sta
 
 #define ON_BENCH(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
+static void a_host_is_named_with_or_without_port_by_pattern_or_by_operator(void **state)
+{
+	static const struct {
+		const char *pattern, *url;
+		bool named;
+	} ROWS[] = {
+		{ "localhost", "https://localhost:8443/log/", true },
+		{ "localhost:8443", "https://localhost:8443/log/", true },
+		{ "localhost:8444", "https://localhost:8443/log/", false },
+		{ "local*", "https://localhost:8443/log/", true },
+		{ "sphinx.ct.digicert.com", "https://sphinx.ct.digicert.com/2026h2/", true },
+		{ "*.ct.digicert.com", "https://sphinx.ct.digicert.com/2026h2/", true },
+		{ "ct.digicert.com", "https://sphinx.ct.digicert.com/2026h2/", true },
+		{ "wyvern.ct.digicert.com", "https://sphinx.ct.digicert.com/2026h2/", false },
+		{ "[::1]", "http://[::1]:80/log/", true },
+		{ "[::1]:80", "http://[::1]:80/log/", true },
+		{ "log.example", "https://other.example/log.example", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+		char *items[] = { (char *)ROWS[i].pattern, NULL };
+		struct string_list list = { .items = items, .n = 1 };
+
+		if (request_host_in(&list, ROWS[i].url) != ROWS[i].named)
+			fail_msg("%s and %s", ROWS[i].pattern, ROWS[i].url);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +586,7 @@ int main(void)
 		ON_BENCH(first_contacts_are_staggered_but_loopback_is_not),
 		ON_BENCH(a_cancelled_ticket_is_never_granted_and_gives_its_place_back),
 		cmocka_unit_test(answers_say_what_they_mean_for_the_host),
+		cmocka_unit_test(a_host_is_named_with_or_without_port_by_pattern_or_by_operator),
 		cmocka_unit_test(runs_by_itself_on_a_loop_and_closes_from_its_own_callback),
 	};
 

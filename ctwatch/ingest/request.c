@@ -76,21 +76,30 @@ static void on_answer(void *ctx, struct fetch_answer *answer)
 	finish(r, answer);
 }
 
-static bool list_has(const struct string_list *list, const char *text)
+bool request_host_in(const struct string_list *patterns, const char *url)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (strcasecmp(list->items[i], text) == 0)
-			return true;
+	char quota[256], host[256], name[256];
+	const char *scheme = strstr(url, "://"), *authority = scheme != NULL ? scheme + 3 : url;
+
+	governor_host(url, quota, sizeof(quota));
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(authority, "/?#"), authority);
+	snprintf(name, sizeof(name), "%s", host);
+	char *port = strrchr(name, ':');
+	if (port != NULL && strchr(port, ']') == NULL)   /* not a colon inside [::1] */
+		*port = '\0';
+	const char *const spellings[] = { quota, host, name };
+	for (size_t i = 0; i < patterns->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(spellings); k++)
+			if (strcasecmp(patterns->items[i], spellings[k]) == 0 || glob_match(patterns->items[i], spellings[k]))
+				return true;
 	return false;
 }
 
 static void on_granted(void *ctx, struct governor_ticket *ticket)
 {
 	struct request *r = ctx;
-	char host[256];
 	struct error err = { 0 };
 
-	governor_host(r->url, host, sizeof(host));
 	r->ticket = ticket;
 	struct fetch_request request = {
 		.url = r->url,
@@ -98,7 +107,7 @@ static void on_granted(void *ctx, struct governor_ticket *ticket)
 		.timeout_ms = r->options.timeout_ms,
 		.accept_gzip = true,
 		.fresh = r->options.fresh,
-		.no_keepalive = list_has(&r->ingest->config->no_keepalive, host),
+		.no_keepalive = request_host_in(&r->ingest->config->no_keepalive, r->url),
 		.tls_unverified = r->options.tls_unverified,
 		.done = on_answer,
 		.ctx = r,

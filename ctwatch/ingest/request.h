@@ -26,6 +26,8 @@ struct request_options {
 
 struct request *request_start(struct ingest *, const struct request_options *options);
 void request_cancel(struct request *);   /* NULL is fine */
+/* Do patterns (* and ?) name a URL's host: as it stands there, without its port, or the operator's domain that shares one quota? */
+bool request_host_in(const struct string_list *patterns, const char *url);
 /* Does a front end say that the page is too large in bytes? It wants smaller pages, not fewer (spec 1.13). */
 bool request_page_too_large(const struct fetch_answer *answer);
 /* "https://log/...: HTTP 503" or what kept an answer from coming: for errors and diagnostics. */

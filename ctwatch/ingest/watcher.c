@@ -127,6 +127,7 @@ struct request *watch_request(struct watcher *w, const char *url, size_t max_byt
 		.counters = &w->counters,
 		.done = done,
 		.ctx = ctx,
+		.tls_unverified = request_host_in(lax, url),
 	};
 
 	for (size_t i = 0; i < lax->n; i++)

@@ -76,4 +76,11 @@ else
 	not_ok "a server that no trusted authority vouches for is not read" "exit $status: $(tail -3 "$tmp/err2")"
 fi
 if grep -qi 'certificate\|tls' "$tmp/err2"; then ok "and the diagnostics say why"; else not_ok "and the diagnostics say why" "$(tail -3 "$tmp/err2")"; fi
+
+config lax ',"tls_unverified":["localhost"]'
+if timeout 120 "$BUILD/ctwatch" run --once --timeout 5s -c "$tmp/lax.json" >"$tmp/out3" 2>"$tmp/err3" && [ -s "$tmp/out3" ]; then
+	ok "a host that tls_unverified names is read all the same"
+else
+	not_ok "a host that tls_unverified names is read all the same" "$(tail -3 "$tmp/err3")"
+fi
 finish
