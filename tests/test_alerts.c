@@ -87,6 +87,20 @@ static void naming_alone_waits_for_people_s_digest_but_not_for_programs(void **s
 	bench_stop(bench);
 }
 
+static void a_flush_that_comes_during_a_round_leaves_nothing_waiting(void **state)
+{
+	struct bench *bench = *state;
+	char *sinks = xasprintf("[{\"type\":\"ecs\",\"path\":\"%s\",\"group_window\":\"1h\"}]", bench->log);
+
+	bench_start(bench, sinks);
+	bench_add(bench, (struct test_match){ .score = 92 }, 3);
+	alerts_wake(bench->alerts);       /* its round finds nothing due: the window is open */
+	assert_int_equal(bench_flush(bench), 0);
+	assert_int_equal(count_lines(bench->log), 3);
+	bench_stop(bench);
+	free(sinks);
+}
+
 static void what_was_queued_before_a_restart_is_delivered_after_it(void **state)
 {
 	struct bench *bench = *state;
@@ -239,6 +253,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(findings_below_the_sink_s_score_are_not_queued, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(naming_alone_waits_for_people_s_digest_but_not_for_programs, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(what_was_queued_before_a_restart_is_delivered_after_it, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(a_flush_that_comes_during_a_round_leaves_nothing_waiting, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(other_sinks_take_over_on_reload, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(a_file_that_was_moved_away_is_opened_anew_after_a_reload, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(refuses_settings_with_a_sentence_that_names_sink_and_key, bench_setup, bench_teardown),

@@ -77,7 +77,6 @@ static void lane_rest(struct lane *lane, int64_t until_ms)
 
 	lane->phase = LANE_RESTING;
 	lane->rest_until_ms = until_ms;
-	flushed(lane);
 	if (lane->woken) {
 		lane->woken = false;
 		if (lane->failures == 0) {
@@ -85,6 +84,8 @@ static void lane_rest(struct lane *lane, int64_t until_ms)
 			return;
 		}
 	}
+	/* only now: a flush that was asked for during a round begins with the look after it */
+	flushed(lane);
 	wait = wait < REST_MIN_MS ? REST_MIN_MS : wait > REST_MAX_MS ? REST_MAX_MS : wait;
 	uv_timer_start(&lane->timer, on_timer, (uint64_t)wait, 0);
 }
@@ -363,9 +364,10 @@ void lane_flush(struct lane *lane)
 {
 	lane->flushing = true;
 	lane->n_failed = 0;
-	lane->woken = true;
 	if (lane->phase == LANE_RESTING)
 		lane_look(lane);
+	else
+		lane->woken = true;
 }
 
 static void on_timer_closed(uv_handle_t *handle)

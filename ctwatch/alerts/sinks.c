@@ -323,7 +323,8 @@ bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struc
 	set->items = xcalloc(SINKS_MAX, sizeof(*set->items));
 	set->public_url = config->public_url != NULL && config->public_url[0] != '\0' ? xstrdup(config->public_url) : NULL;
 	if (to_stdout != STDOUT_NONE) {
-		json_t *object = json_pack("{s:s, s:s}", "type", "stdout", "format", formats[to_stdout]);
+		json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:s}", "type", to_stdout == STDOUT_JSONL ? "stdout" : "terminal", "name", "stdout", "format",
+					   formats[to_stdout], "per_hour", 0, "group_window", to_stdout == STDOUT_JSONL ? "0s" : "1s");
 
 		ok = add_sink(set, config, object, err);
 		json_decref(object);

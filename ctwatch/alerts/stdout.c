@@ -66,10 +66,9 @@ static void put_line(const char *label, const char *text)
 	putchar('\n');
 }
 
-/* "critical 100  drive-globalordnance[.]com contains the name of Global Ordnance", then why, and what tells certificates apart. */
-static void write_part(const struct to_stdout *to, const struct message_part *part)
+/* "critical 100  drive-globalordnance[.]com contains the name of Global Ordnance", and why. */
+static void put_head(const struct to_stdout *to, const struct message_part *part)
 {
-	static const char *const shown[] = { "Names", "Issuer", "Logged", "Log" };
 	char head[32];
 
 	if (part->score >= 0)
@@ -81,6 +80,13 @@ static void write_part(const struct to_stdout *to, const struct message_part *pa
 	putchar('\n');
 	for (size_t i = 0; i < part->n_why; i++)
 		put_line(i == 0 ? "why" : "", part->why[i]);
+}
+
+/* What tells certificates apart, and where there is more. */
+static void put_facts(const struct message_part *part)
+{
+	static const char *const shown[] = { "Names", "Issuer", "Logged", "Log" };
+
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
 		if (fact(part, shown[i]) != NULL)
 			put_line(shown[i], fact(part, shown[i]));
@@ -91,13 +97,21 @@ static void write_part(const struct to_stdout *to, const struct message_part *pa
 	putchar('\n');
 }
 
+/* What several rules say of one domain comes together: the lane groups it, and its facts are the same. The gravest stands first. */
 static bool write_text(const struct to_stdout *to, const struct delivery *delivery)
 {
 	struct message message;
+	size_t gravest = 0;
 
 	message_make(delivery, &message);
+	for (size_t i = 1; i < message.n_parts; i++)
+		if (message.parts[i].score > message.parts[gravest].score)
+			gravest = i;
+	put_head(to, &message.parts[gravest]);
 	for (size_t i = 0; i < message.n_parts; i++)
-		write_part(to, &message.parts[i]);
+		if (i != gravest)
+			put_head(to, &message.parts[i]);
+	put_facts(&message.parts[gravest]);
 	message_deinit(&message);
 	return ferror(stdout) == 0;
 }
@@ -137,6 +151,19 @@ static void stdout_describe(const struct sink *sink, struct buf *out)
 }
 
 static const char *const KEYS[] = { "format", NULL };
+
+/* For a person who watches: as stdout, but what belongs together comes together. `run` names it "stdout", so that what waits does not depend on where output goes. */
+const struct sink_type terminal_sink = {
+	.name = "terminal",
+	.keys = KEYS,
+	.for_people = true,
+	.operations = true,
+	.naming_at_once = true,
+	.open = stdout_open,
+	.close = stdout_close,
+	.deliver = stdout_deliver,
+	.describe = stdout_describe,
+};
 
 const struct sink_type stdout_sink = {
 	.name = "stdout",
