@@ -271,8 +271,9 @@ static void a_state_that_cannot_be_used_ends_it_with_four_and_destroys_nothing(v
 
 /* ---- scan ------------------------------------------------------------------------------------------------------ */
 
-static void once_without_a_log_to_follow_is_no_success(void **state)
+static void nothing_to_follow_is_no_success_and_a_missing_file_no_good_configuration(void **state)
 {
+	static const char *const CHECK[] = { "config", "check", NULL };
 	static const char *const ARGUMENTS[] = { "--logs", "1", NULL };
 	struct run_kit kit;
 
@@ -280,6 +281,9 @@ static void once_without_a_log_to_follow_is_no_success(void **state)
 	run_kit_start(&kit, ARGUMENTS);
 	run_kit_config(&kit, "beginning", ",\"logs\":{\"exclude\":[\"*\"]}");
 	assert_int_equal(run_kit_run(&kit, ONCE), 5);
+	assert_int_equal(run_kit_run(&kit, CHECK), 0);
+	run_kit_config(&kit, "beginning", ",\"ca_file\":\"missing.pem\"");
+	assert_int_equal(run_kit_run(&kit, CHECK), 2);
 	run_kit_stop(&kit);
 }
 
@@ -411,7 +415,7 @@ int main(void)
 		cmocka_unit_test(far_behind_it_reads_the_head_first_and_joins_later),
 		cmocka_unit_test(new_rules_are_taken_and_bad_ones_refused_without_losing_a_response),
 		cmocka_unit_test(a_state_that_cannot_be_used_ends_it_with_four_and_destroys_nothing),
-		cmocka_unit_test(once_without_a_log_to_follow_is_no_success),
+		cmocka_unit_test(nothing_to_follow_is_no_success_and_a_missing_file_no_good_configuration),
 		cmocka_unit_test(scan_reads_a_range_and_leaves_positions_alone),
 		cmocka_unit_test(scan_proves_what_it_reads_wherever_the_range_lies),
 		cmocka_unit_test(scan_says_when_what_it_read_cannot_be_proven),

@@ -4,8 +4,10 @@
 #include "rules_cli.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct config_options {
 	enum output_format format;
@@ -16,7 +18,25 @@ static const struct option OPTIONS[] = {
 	{ 0 },
 };
 
-/* Everything that can be wrong without asking anybody: keys, sinks, rules. */
+static bool check_file(const char *key, const char *path, struct error *err)
+{
+	if (access(path, R_OK) == 0)
+		return true;
+	return error_set(err, ERR_USAGE, "\"%s\": %s cannot be read: %s", key, path, strerror(errno));
+}
+
+/* Files that `run` would miss only when it asks the first log. */
+static bool check_files(const struct config *config, struct error *err)
+{
+	if (config->ca_file != NULL && !check_file("ca_file", config->ca_file, err))
+		return false;
+	for (size_t i = 0; i < config->log_lists.n; i++)
+		if (strstr(config->log_lists.items[i], "://") == NULL && !check_file("log_lists", config->log_lists.items[i], err))
+			return false;
+	return true;
+}
+
+/* Everything that can be wrong without asking anybody: keys, files, sinks, rules. */
 static int check(struct cli *cli)
 {
 	struct config config;
@@ -29,7 +49,7 @@ static int check(struct cli *cli)
 	char *path = config.path != NULL ? xstrdup(config.path) : NULL;
 	size_t n_alerts = json_array_size(config.alerts);
 	bool has_contact = config.contact != NULL && config.contact[0] != '\0';
-	bool ok = sink_set_new(&config, false, &sinks, &err);
+	bool ok = check_files(&config, &err) && sink_set_new(&config, false, &sinks, &err);
 	config_deinit(&config);
 	if (ok) {
 		sink_set_free(sinks);
