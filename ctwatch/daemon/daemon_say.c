@@ -144,7 +144,15 @@ void daemon_summary(struct daemon *d)
 	}
 	if (n == 0)
 		daemon_fail(d, 5);        /* whoever runs it by a timer must not take silence for an answer */
-	if (d->options->scan == NULL)
-		diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "%zu logs, %s entries read; %zu start now, %zu left behind, %zu contradict themselves", n,
-		     count_format(entries, text), n_started, n_behind, n_wrong);
+	if (d->options->scan != NULL)
+		return;
+	diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "read %s entries of %zu log%s", count_format(entries, text), n, n == 1 ? "" : "s");
+	if (n_started > 0)
+		diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "%zu log%s only had the place recorded where reading starts, at the end; the next run reads on from there", n_started,
+		     n_started == 1 ? "" : "s");
+	if (n_behind > 0)
+		diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "%zu log%s left behind: `ctwatch logs` says why", n_behind, n_behind == 1 ? " was" : "s were");
+	if (n_wrong > 0)
+		diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "%zu log%s: `ctwatch incidents` has the evidence", n_wrong,
+		     n_wrong == 1 ? " contradicts itself" : "s contradict themselves");
 }
