@@ -123,6 +123,31 @@ static void every_fault_has_its_exit_code_its_incident_and_its_ranges(void **sta
 	assert_int_equal(n_failed, 0);
 }
 
+static void a_chain_that_does_not_belong_to_its_entry_is_said_with_the_finding(void **state)
+{
+	static const char *const RUN[] = { "run", "--once", "--timeout", "3s", NULL };
+	static const struct { const char *mode, *fault, *n_entries, *notes; } CHAINS[] = {
+		{ "--signed", "no-keepalive", "200", "" },
+		{ "--signed", "chain-mismatch", "6", "the chain that the log gave does not belong to the entry: it lacks the issuer whose key is logged" },
+		{ "--signed", "chain-mismatch", "200", "the chain that the log gave does not belong to the entry: its first certificate did not sign it" },
+		{ "--fast", "no-keepalive", "200", "the chain that the log gave does not belong to the entry: its first certificate did not sign it" },
+	};
+
+	/* the sixth entry is a precert; later ones are certificates as well, which are shown instead */
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(CHAINS); i++) {
+		const char *const arguments[] = { "--api", "classic", "--initial", CHAINS[i].n_entries, "--plant", CTWATCH_SOURCE_DIR "/tests/fakelog/demo.plant",
+			"--plant-every", "8", CHAINS[i].mode, "--misbehave", CHAINS[i].fault, NULL };
+		struct run_kit kit;
+
+		run_kit_start(&kit, arguments);
+		assert_int_equal(run_kit_run(&kit, RUN), 0);
+		run_kit_wait(&kit, "SELECT count(*) > 0 FROM finding", "1");
+		run_kit_wait(&kit, "SELECT DISTINCT note FROM certificate", CHAINS[i].notes);
+		run_kit_stop(&kit);
+	}
+}
+
 /* ---- heads that misbehave while the log grows ---------------------------------------------------------------- */
 
 static void two_heads_of_one_size_are_a_fork(void **state)
@@ -174,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_fault_has_its_exit_code_its_incident_and_its_ranges),
+		cmocka_unit_test(a_chain_that_does_not_belong_to_its_entry_is_said_with_the_finding),
 		cmocka_unit_test(two_heads_of_one_size_are_a_fork),
 		cmocka_unit_test(a_newer_head_over_fewer_entries_is_a_rollback),
 		cmocka_unit_test(an_older_head_from_a_lagging_front_end_is_no_incident),

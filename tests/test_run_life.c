@@ -202,6 +202,37 @@ static void started_at_a_time_it_goes_back_by_one_merge_delay(void **state)
 	run_kit_stop(&kit);
 }
 
+static void started_at_a_time_within_the_log_it_skips_what_is_older_by_more_than_a_merge_delay(void **state)
+{
+	static const struct { const char *api; int64_t mmd_ms; } ROWS[] = { { "classic", 86400000 }, { "static", 60000 } };
+	const int64_t day = 86400000;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+		/* 20 000 entries in 20 days: 1000 a day */
+		const char *const arguments[] = { "--api", ROWS[i].api, "--initial", "20000", "--span", "20", NULL };
+		struct run_kit kit;
+		char start[TIME_TEXT_LEN];
+		struct timespec now;
+
+		run_kit_start(&kit, arguments);
+		clock_gettime(CLOCK_REALTIME, &now);
+		run_kit_config(&kit, time_format_rfc3339((int64_t)now.tv_sec * 1000 - 5 * day, start), "");
+		assert_int_equal(run_kit_run(&kit, ONCE), 0);
+		run_kit_wait(&kit, "SELECT verified_size FROM log", "20000");
+		char *text = run_kit_sql(&kit, "SELECT start_index FROM log");
+		int64_t first = atoll(text), wanted = 15000 - ROWS[i].mmd_ms * 1000 / day;
+		free(text);
+		if (first > wanted || first < wanted - 600)
+			fail_msg("%s: starts at %" PRId64 ", wanted %" PRId64 " or a little before", ROWS[i].api, first, wanted);
+		text = run_kit_sql(&kit, "SELECT sum(entries) + (SELECT start_index FROM log) FROM counters");
+		assert_string_equal(text, "20000");
+		free(text);
+		run_kit_wait(&kit, "SELECT count(*) FROM incident", "0");
+		run_kit_stop(&kit);
+	}
+}
+
 static void far_behind_it_reads_the_head_first_and_joins_later(void **state)
 {
 	static const char *const ARGUMENTS[] = { "--logs", "2", "--initial", "25000", "--delay", "250", NULL };
@@ -412,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_second_run_on_the_same_state_is_refused),
 		cmocka_unit_test(started_at_the_end_it_reads_what_comes_after),
 		cmocka_unit_test(started_at_a_time_it_goes_back_by_one_merge_delay),
+		cmocka_unit_test(started_at_a_time_within_the_log_it_skips_what_is_older_by_more_than_a_merge_delay),
 		cmocka_unit_test(far_behind_it_reads_the_head_first_and_joins_later),
 		cmocka_unit_test(new_rules_are_taken_and_bad_ones_refused_without_losing_a_response),
 		cmocka_unit_test(a_state_that_cannot_be_used_ends_it_with_four_and_destroys_nothing),

@@ -300,6 +300,93 @@ static void hash_tiles_that_lie_about_what_lies_below_the_head_are_told(void **s
 	stop(&b);
 }
 
+static void an_hour_of_refusals_is_told_even_when_nothing_could_be_read(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "20000", "--misbehave", "retry-seconds,at=1", NULL };
+	struct bench b;
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	wait_for(&b, "SELECT head_size FROM log", "20000");
+	spin(&b, 7000);
+	later(&b, 30 * MINUTE);
+	wait_for(&b, "SELECT count(*) FROM incident WHERE class = 'RATE_LIMITED'", "0");
+	later(&b, 31 * MINUTE);
+	wait_for(&b, "SELECT severity, closed_ms > 0 FROM incident WHERE class = 'RATE_LIMITED'", "medium|0");
+	run_kit_control(&b.kit, "log=0&behave=all");
+	later(&b, 61 * MINUTE);
+	wait_for(&b, "SELECT verified_size FROM log", "20000");
+	later(&b, 61 * MINUTE);
+	wait_for(&b, "SELECT closed_ms > 0 FROM incident WHERE class = 'RATE_LIMITED'", "1");
+	stop(&b);
+}
+
+static void a_larger_head_that_is_older_is_out_of_order_and_still_followed(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "300", NULL };
+	struct bench b;
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	wait_for(&b, "SELECT verified_size FROM log", "300");
+	run_kit_control(&b.kit, "log=0&misbehave=stale-head");
+	run_kit_control(&b.kit, "log=0&grow=100");
+	later(&b, MINUTE);
+	wait_for(&b, "SELECT severity FROM incident WHERE class = 'STH_ORDER'", "medium");
+	wait_for(&b, "SELECT verified_size FROM log", "400");
+	run_kit_control(&b.kit, "log=0&behave=all");
+	later(&b, MINUTE);
+	later(&b, 25 * HOUR);
+	wait_for(&b, "SELECT closed_ms > 0 FROM incident WHERE class = 'STH_ORDER'", "1");
+	stop(&b);
+}
+
+static void a_head_that_nothing_leads_to_is_inconsistent_and_kept_as_evidence(void **state)
+{
+	static const char *const APIS[] = { "classic", "static" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(APIS); i++) {
+		const char *const arguments[] = { "--api", APIS[i], "--initial", "512", NULL };
+		struct bench b;
+
+		start(&b, arguments);
+		wait_for(&b, "SELECT verified_size FROM log", "512");
+		run_kit_control(&b.kit, "log=0&misbehave=inconsistent-head,at=512");
+		run_kit_control(&b.kit, "log=0&grow=256");
+		for (unsigned k = 0; k < 3; k++) {
+			later(&b, 31 * MINUTE);
+			spin(&b, 700);
+		}
+		wait_for(&b, "SELECT severity, evidence_dir IS NOT NULL FROM incident WHERE class = 'INCONSISTENT_STH'", "critical|1");
+		wait_for(&b, "SELECT verified_size FROM log", "512");
+		stop(&b);
+	}
+}
+
+static void a_wrong_proof_alone_is_asked_for_again_and_entries_have_the_last_word(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "300", NULL };
+	struct bench b;
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	wait_for(&b, "SELECT verified_size FROM log", "300");
+	run_kit_control(&b.kit, "log=0&misbehave=wrong-proof");
+	run_kit_control(&b.kit, "log=0&misbehave=status,at=503,on=entries");
+	run_kit_control(&b.kit, "log=0&grow=20000");
+	for (unsigned i = 0; i < 4; i++) {
+		later(&b, 31 * MINUTE);
+		spin(&b, 300);
+	}
+	wait_for(&b, "SELECT severity, closed_ms > 0 FROM incident WHERE class = 'INCONSISTENT_STH'", "critical|0");
+	run_kit_control(&b.kit, "log=0&behave=all");
+	later(&b, 10 * MINUTE);
+	wait_for(&b, "SELECT verified_size FROM log", "20300");
+	wait_for(&b, "SELECT closed_ms > 0 FROM incident WHERE class = 'INCONSISTENT_STH'", "1");
+	stop(&b);
+}
+
 static void transient_corruption_is_a_flap_that_names_the_entry(void **state)
 {
 	static const char *const ARGUMENTS[] = { "--api", "static", "--initial", "512", "--misbehave", "tampered-entry,at=300,times=2", NULL };
@@ -392,6 +479,10 @@ int main(void)
 		cmocka_unit_test(a_mismatch_that_is_closed_by_hand_is_verified_again_without_a_restart),
 		cmocka_unit_test(what_is_found_at_the_head_is_verified_before_the_gap_below_it_is_read),
 		cmocka_unit_test(hash_tiles_that_lie_about_what_lies_below_the_head_are_told),
+		cmocka_unit_test(an_hour_of_refusals_is_told_even_when_nothing_could_be_read),
+		cmocka_unit_test(a_larger_head_that_is_older_is_out_of_order_and_still_followed),
+		cmocka_unit_test(a_head_that_nothing_leads_to_is_inconsistent_and_kept_as_evidence),
+		cmocka_unit_test(a_wrong_proof_alone_is_asked_for_again_and_entries_have_the_last_word),
 		cmocka_unit_test(transient_corruption_is_a_flap_that_names_the_entry),
 		cmocka_unit_test(a_backlog_that_does_not_shrink_is_blindness),
 		cmocka_unit_test(a_log_that_throttles_us_is_read_at_its_head_first),

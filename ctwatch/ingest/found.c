@@ -3,6 +3,7 @@
  * certificate, or the precertificate when its TBS is the logged one, else the logged TBS alone.
  */
 #include "found.h"
+#include "found_chain.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -51,58 +52,22 @@ static void add_note(struct found *f, const char *note)
 	free(old);
 }
 
-/* Is the precertificate that came along the one whose TBS was logged? It is covered by no hash of its own. */
-static bool precertificate_belongs(const struct entry *entry, bool fingerprints)
-{
-	struct slice chain = entry->chain, first = { 0 };
-	struct error ignored;
-	struct buf tbs;
-
-	buf_init(&tbs, RESPONSE_BYTES_MAX);
-	bool belongs = cert_rebuild_tbs(entry->precertificate, (struct slice){ 0 }, &tbs, &ignored) &&
-		       slice_equal(buf_slice(&tbs), entry->certificate);
-	if (!belongs && !fingerprints && chain_take(&chain, &first)) {
-		buf_clear(&tbs);
-		belongs = cert_rebuild_tbs(entry->precertificate, first, &tbs, &ignored) &&
-			  slice_equal(buf_slice(&tbs), entry->certificate);
-	}
-	buf_deinit(&tbs);
-	return belongs;
-}
-
-/* Is one of the first two certificates of a classic chain the issuer that the precert names by its key (spec 1.6 a)? */
-static bool chain_belongs(const struct entry *entry)
-{
-	struct slice chain = entry->chain, certificate;
-	struct cert_view view;
-	struct error ignored;
-
-	for (unsigned i = 0; i < 2 && chain_take(&chain, &certificate); i++) {
-		if (!cert_scan(certificate, &view, &ignored))
-			continue;
-		struct hash key = sha256(view.spki);
-
-		if (memcmp(key.bytes, entry->issuer_key_hash, HASH_LEN) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void choose_der(struct found *f, const struct entry *entry)
 {
 	f->precert = entry->type == ENTRY_PRECERT;
 	f->der_is_tbs = f->precert;
 	struct slice der = entry->certificate;
 	if (f->precert && entry->precertificate.len != 0) {
-		if (precertificate_belongs(entry, entry->headless)) {
+		if (chain_fits_precertificate(entry)) {
 			der = entry->precertificate;
 			f->der_is_tbs = false;
 		} else {
 			add_note(f, "the precertificate that the log gave does not belong to the entry");
 		}
 	}
-	if (f->precert && !entry->headless && entry->chain.len != 0 && !chain_belongs(entry))
-		add_note(f, "the chain that the log gave does not belong to the entry");
+	const char *trouble = chain_trouble(entry);
+	if (trouble != NULL)
+		add_note(f, trouble);
 	f->sha256 = sha256(der);
 	copy_bounded(&f->der, der);
 }

@@ -189,8 +189,11 @@ struct watcher {
 	uint64_t backlog_start;           /* entries behind when it began to grow */
 	int64_t behind_since_ms;
 	uint64_t size_then;
-	int64_t throttle_window_ms;
-	uint64_t throttle_requests, throttle_throttled;
+	uint64_t requests_told, throttled_told;   /* handed to the state with commits; the rest is in `counters` */
+	struct {
+		int64_t since_ms;
+		uint64_t requests, throttled;     /* all before it */
+	} throttle_window;
 
 	/* once */
 	bool has_target;

@@ -314,6 +314,8 @@ static void on_committed(void *ctx, bool ok, const struct error *err)
 		for (size_t i = 0; i < c->n_reads; i++)
 			c->reads[i]->phase = READ_READY;
 		add_counters(&w->counters, &c->requests);
+		w->requests_told -= c->requests.requests;
+		w->throttled_told -= c->requests.throttled;
 		w->compare_wanted = true;
 		if (w->phase != WATCHER_CLOSING) {
 			watch_trouble(w, err);
@@ -358,8 +360,8 @@ void watch_commit(struct watcher *w)
 	c->now_ms = watch_now(w);
 	c->scan = w->options.scan;
 	c->counters = c->requests = w->counters;
-	w->throttle_requests += w->counters.requests;
-	w->throttle_throttled += w->counters.throttled;
+	w->requests_told += w->counters.requests;
+	w->throttled_told += w->counters.throttled;
 	w->counters = (struct state_counters){ 0 };
 	position_init(&c->next);
 	position_copy(&c->next, &w->position);

@@ -49,18 +49,20 @@ static void check_backlog(struct watcher *w, int64_t now)
 /* More than half of an hour's requests were refused for their rate. */
 static void check_throttling(struct watcher *w, int64_t now)
 {
-	uint64_t requests = w->throttle_requests, throttled = w->throttle_throttled;
+	uint64_t all_requests = w->requests_told + w->counters.requests, all_throttled = w->throttled_told + w->counters.throttled;
+	uint64_t requests = all_requests - w->throttle_window.requests, throttled = all_throttled - w->throttle_window.throttled;
 
-	if (w->throttle_window_ms == 0)
-		w->throttle_window_ms = now;
-	if (now - w->throttle_window_ms < HOUR_MS)
+	if (w->throttle_window.since_ms == 0)
+		w->throttle_window.since_ms = now;
+	if (now - w->throttle_window.since_ms < HOUR_MS)
 		return;
 	if (requests >= 10 && throttled * 2 > requests)
 		watch_report(w, INCIDENT_RATE_LIMITED, "", "%" PRIu64 " of %" PRIu64 " requests of the last hour were refused with 429", throttled, requests);
 	else
 		watch_clear(w, INCIDENT_RATE_LIMITED, "requests are answered again");
-	w->throttle_window_ms = now;
-	w->throttle_requests = w->throttle_throttled = 0;
+	w->throttle_window.since_ms = now;
+	w->throttle_window.requests = all_requests;
+	w->throttle_window.throttled = all_throttled;
 }
 
 static void check_clock(struct watcher *w)

@@ -269,7 +269,8 @@ static void set_timestamp(struct fake_log *log, uint64_t index, int64_t now)
 	int64_t time_ms = now;
 
 	if (index < log->world->initial)
-		time_ms = log->world->start_ms - (int64_t)(log->world->initial - index) * INITIAL_SPACING_MS;
+		time_ms = log->world->start_ms - (log->world->span_ms == 0 ? (int64_t)(log->world->initial - index) * INITIAL_SPACING_MS :
+			  (int64_t)((double)log->world->span_ms * (double)(log->world->initial - index) / (double)log->world->initial));
 	if (mark_at(log, index, FAULT_MMD_VIOLATION) != NULL)
 		time_ms -= 3 * log->mmd_ms + HOUR_MS;
 	if (mark_at(log, index, FAULT_FUTURE_ENTRY) != NULL)

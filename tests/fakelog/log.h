@@ -38,6 +38,7 @@ struct world {
 	int64_t clock_offset_ms;         /* added to the wall clock */
 	bool same_certificates;          /* every log holds the same certificates at the same indexes */
 	uint64_t initial;                /* entries of each log at the start */
+	int64_t span_ms;                 /* over which they were logged; 0: one every INITIAL_SPACING_MS */
 	unsigned page;                   /* get-entries: most entries per answer */
 	bool aligned_pages;
 	unsigned delay_ms;

@@ -30,7 +30,9 @@ static const char HELP[] =
 	"  --seed N           everything follows from it (1)\n"
 	"  --start TIME       pretend that it is this time (RFC 3339) at the start\n"
 	"  --fast             no real signatures on certificates\n"
+	"  --signed           real ones again, after --fast\n"
 	"  --initial N        entries at the start (100)\n"
+	"  --span DAYS        spread them over the days before the start\n"
 	"  --grow N           entries a second that each log gains, may be a fraction (0)\n"
 	"  --limit N          stop growing at this size\n"
 	"  --plant FILE       names to log: lines of INDEX ISSUER NAME[,NAME...]; \"-\" for the next index and for E7\n"
@@ -65,7 +67,7 @@ struct program {
 };
 
 enum option_id { OPT_PORT = 256, OPT_HOSTS, OPT_PUBLIC_URL, OPT_READY_FILE, OPT_LIST, OPT_LIST_KEY, OPT_LOGS, OPT_API, OPT_SAME,
-	OPT_SEED, OPT_START, OPT_FAST, OPT_INITIAL, OPT_GROW, OPT_LIMIT, OPT_PLANT, OPT_PLANT_EVERY, OPT_PLANT_FROM, OPT_PAGE,
+	OPT_SEED, OPT_START, OPT_FAST, OPT_INITIAL, OPT_GROW, OPT_LIMIT, OPT_PLANT, OPT_PLANT_EVERY, OPT_PLANT_FROM, OPT_PAGE, OPT_SPAN, OPT_SIGNED,
 	OPT_ALIGN, OPT_DELAY, OPT_NO_GZIP, OPT_MISBEHAVE, OPT_HELP };
 
 static const struct option LONG_OPTIONS[] = {
@@ -78,7 +80,9 @@ static const struct option LONG_OPTIONS[] = {
 	{ "initial", required_argument, NULL, OPT_INITIAL }, { "grow", required_argument, NULL, OPT_GROW },
 	{ "limit", required_argument, NULL, OPT_LIMIT }, { "plant", required_argument, NULL, OPT_PLANT },
 	{ "plant-every", required_argument, NULL, OPT_PLANT_EVERY }, { "plant-from", required_argument, NULL, OPT_PLANT_FROM },
-	{ "page", required_argument, NULL, OPT_PAGE }, { "align", no_argument, NULL, OPT_ALIGN },
+	{ "page", required_argument, NULL, OPT_PAGE }, { "span", required_argument, NULL, OPT_SPAN },
+	{ "signed", no_argument, NULL, OPT_SIGNED },
+	{ "align", no_argument, NULL, OPT_ALIGN },
 	{ "delay", required_argument, NULL, OPT_DELAY }, { "no-gzip", no_argument, NULL, OPT_NO_GZIP },
 	{ "misbehave", required_argument, NULL, OPT_MISBEHAVE }, { "help", no_argument, NULL, OPT_HELP }, { NULL, 0, NULL, 0 },
 };
@@ -137,6 +141,8 @@ static void set_option(struct options *o, struct world *world, int id)
 	case OPT_START: set_start(world); break;
 	case OPT_FAST: world->fast = true; break;
 	case OPT_INITIAL: world->initial = number_argument(100000000); break;
+	case OPT_SIGNED: world->fast = false; break;
+	case OPT_SPAN: world->span_ms = (int64_t)number_argument(36500) * 86400000; break;
 	case OPT_GROW: o->grow = atof(optarg); break;
 	case OPT_LIMIT: o->limit = number_argument(UINT64_MAX); break;
 	case OPT_PLANT: o->plant_file = optarg; break;
