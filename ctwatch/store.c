@@ -57,7 +57,7 @@ struct store {
 	uv_mutex_t lock;                /* for what follows */
 	uv_cond_t wake_thread;
 	struct job_list urgent, waiting, finished;
-	bool closing, exited;
+	bool hurried, closing, exited;  /* hurried: nothing waits for a lock or for room any more */
 	bool full;                      /* written by the thread, which reads it without the lock */
 	struct store_space space;
 
@@ -275,7 +275,7 @@ static bool take_batch(struct store *s, struct batch *batch)
 
 	uv_mutex_lock(&s->lock);
 	for (;;) {
-		bool may_write = !s->full || s->closing;
+		bool may_write = !s->full || s->hurried;
 
 		batch->urgent = s->urgent.n > 0;
 		struct job_list *from = batch->urgent ? &s->urgent : &s->waiting;
@@ -292,7 +292,7 @@ static bool take_batch(struct store *s, struct batch *batch)
 		int64_t wait_ms = s->full ? s->probe_ms : LOOK_MS;
 		timed_out = uv_cond_timedwait(&s->wake_thread, &s->lock, (uint64_t)wait_ms * 1000000) != 0;
 	}
-	if (s->closing && s->closing_since_ms == 0)
+	if (s->hurried && s->closing_since_ms == 0)
 		s->closing_since_ms = steady_ms();
 	bool end = s->closing && batch->jobs.n == 0;
 	uv_mutex_unlock(&s->lock);
@@ -305,8 +305,8 @@ static void pause_thread(struct store *s, int64_t ms)
 	int64_t until = steady_ms() + ms;
 
 	uv_mutex_lock(&s->lock);
-	bool was_closing = s->closing;
-	for (int64_t left = ms; left > 0 && s->closing == was_closing; left = until - steady_ms())
+	bool was_hurried = s->hurried;
+	for (int64_t left = ms; left > 0 && s->hurried == was_hurried; left = until - steady_ms())
 		uv_cond_timedwait(&s->wake_thread, &s->lock, (uint64_t)left * 1000000);
 	uv_mutex_unlock(&s->lock);
 }
@@ -389,7 +389,7 @@ static void on_thread(void *arg)
 	state_reserve_take(s->state);
 	look_at_space(s);
 	while (!take_batch(s, &batch)) {
-		if (s->full && steady_ms() - s->probed_ms >= s->probe_ms)
+		if (s->full && s->closing_since_ms == 0 && steady_ms() - s->probed_ms >= s->probe_ms)
 			probe(s);
 		else if (steady_ms() - s->looked_ms >= LOOK_MS)
 			look_at_space(s);
@@ -509,12 +509,20 @@ struct store *store_start(const struct store_options *o)
 	return s;
 }
 
+void store_hurry(struct store *s)
+{
+	uv_mutex_lock(&s->lock);
+	s->hurried = true;
+	uv_cond_signal(&s->wake_thread);
+	uv_mutex_unlock(&s->lock);
+}
+
 void store_close(struct store *s, void (*closed)(void *ctx), void *ctx)
 {
 	s->closed = closed;
 	s->closed_ctx = ctx;
 	uv_mutex_lock(&s->lock);
-	s->closing = true;
+	s->hurried = s->closing = true;
 	uv_cond_signal(&s->wake_thread);
 	uv_mutex_unlock(&s->lock);
 }

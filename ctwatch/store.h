@@ -37,6 +37,11 @@ void store_submit(struct store *, store_job_fn *job, store_done_fn *done, void *
 void store_submit_alert(struct store *, store_job_fn *job, store_done_fn *done, void *ctx);
 /* The same, before everything that waits and also while the disk is full. ERR_NO_SPACE comes back at once. */
 void store_submit_urgent(struct store *, store_job_fn *job, store_done_fn *done, void *ctx);
+/*
+ * The program is about to leave: from now on jobs do not wait for room on a full disk, nor long for a lock, but fail with ERR_FATAL
+ * "closing: ..."; what holds on until its jobs are done can let go.
+ */
+void store_hurry(struct store *);
 /* Finishes what was submitted, then calls `closed` on the loop; the state is closed by then. */
 void store_close(struct store *, void (*closed)(void *ctx), void *ctx);
 size_t store_waiting(const struct store *);

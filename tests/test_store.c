@@ -380,6 +380,30 @@ static void closing_does_not_wait_for_a_lock_that_never_goes(void **state)
 	assert_string_equal(b->last_error.text, "closing: the database is locked");
 }
 
+static void in_a_hurry_nothing_waits_for_room(void **state)
+{
+	struct bench *b = *state;
+
+	atomic_store(&b->state->full, 1);
+	for (int i = 0; i < 10; i++)
+		submit(b, i);
+	while (!store_is_full(b->store))
+		uv_sleep(1);
+	uv_sleep(50);
+	uv_run(&b->loop, UV_RUN_NOWAIT);
+	assert_int_equal(b->n_answered, 0);
+	store_hurry(b->store);
+	wait_for(b, 10);
+	assert_int_equal(b->n_refused, 10);
+	assert_string_equal(b->last_error.text, "closing: the disk is full");
+	/* what finds room again is still done: the store is not closed */
+	atomic_store(&b->state->full, 0);
+	submit(b, 10);
+	wait_for(b, 11);
+	assert_int_equal(b->n_refused, 10);
+	assert_int_equal(atomic_load(&b->room_words), 0);
+}
+
 static void closing_with_a_full_disk_answers_everybody(void **state)
 {
 	struct bench *b = *state;
@@ -444,6 +468,7 @@ int main(void)
 		ON_BENCH(an_urgent_job_that_finds_no_room_hears_so),
 		ON_BENCH(closing_finishes_what_was_submitted_and_refuses_what_comes_later),
 		ON_BENCH(closing_does_not_wait_for_a_lock_that_never_goes),
+		ON_BENCH(in_a_hurry_nothing_waits_for_room),
 		ON_BENCH(closing_with_a_full_disk_answers_everybody),
 		ON_BENCH(done_may_submit_and_close),
 	};

@@ -123,6 +123,8 @@ void daemon_stop(struct daemon *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	if (d->store != NULL)
+		store_hurry(d->store);    /* watchers wait for their jobs, which would wait for room on the disk */
 	lists_close(d->lists);
 	d->lists = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
