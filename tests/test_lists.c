@@ -221,7 +221,7 @@ static void start_lists(struct scene *s, struct slice pem)
 {
 	s->lists = lists_start(&(struct lists_options){
 		.loop = &s->loop, .fetcher = s->fetcher, .config = &s->config, .directory = s->directory, .list_key_pem = pem,
-		.now_ms = on_clock, .changed = on_changed, .incident = on_incident, .ctx = s,
+		.tick_ms = 200, .now_ms = on_clock, .changed = on_changed, .incident = on_incident, .ctx = s,
 	});
 	assert_int_equal(s->n_changed, 0);
 }
@@ -688,6 +688,41 @@ static void a_file_is_a_list_too_and_is_read_again_when_told(void **state)
 	free(sig);
 }
 
+static void write_file(const char *path, struct slice content)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fwrite(content.data, 1, content.len, f);
+	fclose(f);
+}
+
+static void a_file_that_changes_by_itself_is_guarded_until_somebody_says_so(void **state)
+{
+	struct scene *s = *state;
+	char *path = xasprintf("%s/mine.json", s->directory);
+
+	serve_made(s, 0, 6, -1, "2026-08-20T00:00:00Z");
+	write_file(path, s->json);
+	s->items[0] = path;
+	start_lists(s, buf_slice(&s->pem));
+	run_until_refreshed(s);
+	assert_int_equal(s->n_followed, 6);
+	/* most logs vanish, and nobody said anything */
+	serve_made(s, 0, 1, -1, "2026-08-21T00:00:00Z");
+	write_file(path, s->json);
+	while (s->opened[0] == '\0')
+		uv_run(&s->loop, UV_RUN_ONCE);
+	assert_non_null(strstr(s->opened, "LIST_MASS_REMOVAL: "));
+	assert_non_null(strstr(s->opened, "SIGHUP takes the file all the same"));
+	assert_int_equal(s->n_logs, 6);
+	lists_reload(s->lists, &s->config);
+	run_until_refreshed(s);
+	assert_int_equal(s->n_logs - s->n_departed, 1);
+	assert_non_null(strstr(s->closed, "LIST_MASS_REMOVAL: "));
+	free(path);
+}
+
 static void what_the_build_knows_stands_in_until_the_default_lists_have_come(void **state)
 {
 	struct scene *s = *state;
@@ -736,6 +771,7 @@ int main(void)
 		ON_MADE(a_dead_list_host_is_an_incident_after_three_attempts_and_the_logs_stay),
 		ON_MADE(lists_are_merged_and_a_log_that_one_of_them_still_has_is_no_departed_one),
 		ON_MADE(a_file_is_a_list_too_and_is_read_again_when_told),
+		ON_MADE(a_file_that_changes_by_itself_is_guarded_until_somebody_says_so),
 		ON_SCENE(what_the_build_knows_stands_in_until_the_default_lists_have_come),
 	};
 

@@ -41,6 +41,7 @@ struct source {
 	uv_timer_t timer;
 	struct log_list list;             /* the copy in use */
 	bool has_list, is_file, is_signed, refresh_again, warned_stale;
+	bool told;                        /* a file that is read because somebody said so, not because it changed */
 	struct kept arriving;             /* what has come of the next copy */
 	char etag[128], last_modified[64];
 	struct timespec modified;         /* of a file */
@@ -65,6 +66,11 @@ struct lists {
 
 static void rest(struct source *s, int64_t wait_ms);
 static void on_tick(uv_timer_t *timer);
+
+static uint64_t tick_ms(const struct lists *l)
+{
+	return l->options.tick_ms > 0 ? l->options.tick_ms : TICK_MS;
+}
 
 static int64_t now_of(const struct lists *l)
 {
@@ -457,10 +463,31 @@ static void rest(struct source *s, int64_t wait_ms)
 		uv_timer_start(&s->timer, on_source_timer, (uint64_t)wait_ms, 0);
 	if (l->refreshed == NULL && !l->changed)
 		return;
-	uv_timer_start(&l->tick, on_tick, 0, TICK_MS);  /* announce soon, not from here */
+	uv_timer_start(&l->tick, on_tick, 0, tick_ms(l));  /* announce soon, not from here */
 }
 
 /* ---- files ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * A file that changed under a running daemon is guarded as a fetched list is: whatever writes it may have gone wrong. Who starts
+ * the daemon or sends SIGHUP has looked at it.
+ */
+static bool file_is_guarded(struct source *s, const struct log_list *fresh)
+{
+	const char *class_name;
+	char sentence[256], summary[400];
+
+	if (s->told || !s->has_list ||
+	    lists_guard(&s->list, fresh, s->lists->options.config, now_of(s->lists), &class_name, sentence, sizeof(sentence)) == GUARD_ACCEPT) {
+		s->told = false;
+		close_incident(s, INCIDENT_GUARD, "an acceptable list came");
+		return false;
+	}
+	snprintf(summary, sizeof(summary), "%s; SIGHUP takes the file all the same", sentence);
+	note_error(s, summary);
+	open_incident(s, INCIDENT_GUARD, class_name, strcmp(class_name, "KEY_CHANGED") == 0 ? "critical" : "high", summary);
+	return true;
+}
 
 /* When it has changed since it was read, or was forgotten. A file that cannot be read is complained about once. */
 static void read_file_source(struct source *s)
@@ -483,8 +510,12 @@ static void read_file_source(struct source *s)
 		open_incident(s, INCIDENT_UNREACHABLE, "LIST_UNREACHABLE", "high", err.text);
 		return;
 	}
-	note_error(s, NULL);
 	close_incident(s, INCIDENT_UNREACHABLE, "it can be read again");
+	if (file_is_guarded(s, &fresh)) {
+		log_list_deinit(&fresh);
+		return;
+	}
+	note_error(s, NULL);
 	s->fetched_ms = now_of(s->lists);
 	use_list(s, &fresh);
 	check_age(s);
@@ -494,6 +525,7 @@ static void read_file_source(struct source *s)
 static void forget_file(struct source *s)
 {
 	s->size = -1;
+	s->told = true;
 	note_error(s, NULL);
 }
 
@@ -632,7 +664,7 @@ static void set_sources(struct lists *l, const struct config *config)
 		if (old[i] != NULL)
 			source_close(old[i]);
 	l->changed = true;
-	uv_timer_start(&l->tick, on_tick, 0, TICK_MS);
+	uv_timer_start(&l->tick, on_tick, 0, tick_ms(l));
 }
 
 struct lists *lists_start(const struct lists_options *options)
@@ -666,7 +698,7 @@ void lists_refresh(struct lists *l, void (*refreshed)(void *ctx), void *ctx)
 			uv_timer_start(&s->timer, on_source_timer, 0, 0);
 		}
 	}
-	uv_timer_start(&l->tick, on_tick, 0, TICK_MS);
+	uv_timer_start(&l->tick, on_tick, 0, tick_ms(l));
 }
 
 static void on_tick_closed(uv_handle_t *handle)

@@ -61,6 +61,7 @@ struct lists_options {
 	const struct config *config;      /* log_lists, include, exclude, allow_http; outlives the lists or is replaced by lists_reload */
 	const char *directory;            /* <state>/lists; made when missing. NULL: nothing is kept */
 	struct slice list_key_pem;        /* empty: the pinned key. Tests and private lists bring their own */
+	uint64_t tick_ms;                 /* how often files and ages are looked at; 0: a minute */
 	int64_t (*now_ms)(void *ctx);     /* wall clock */
 	/* On the loop, never inside lists_start: at first with what is on disk (or built in), then when something changed. */
 	void (*changed)(void *ctx, const struct lists_view *view);
