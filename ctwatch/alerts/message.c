@@ -281,7 +281,7 @@ static void make_subject(const struct delivery *delivery, struct message *messag
 	const char *mark = json_is_true(json_object_get(envelope, "test")) ? "TEST " : "";
 
 	if (delivery->digest || message->n_parts > 1)
-		message->subject = xasprintf("[ctwatch] %s%zu findings: %s%s", mark, message->n_parts, first->sentence, message->n_parts > 1 ? ", ..." : "");
+		message->subject = xasprintf("[ctwatch] %s%zu finding%s: %s%s", mark, message->n_parts, message->n_parts == 1 ? "" : "s", first->sentence, message->n_parts > 1 ? ", ..." : "");
 	else if (first->score >= 0)
 		message->subject = xasprintf("[ctwatch] %s%s %d: %s", mark, first->severity, first->score, first->sentence);
 	else

@@ -151,7 +151,8 @@ static void on_flushed(void *ctx, size_t n_failed)
 	struct daemon *d = ctx;
 
 	if (n_failed > 0)
-		diag(d->options->diag, DIAG_WARNING, "alerts", NULL, "%zu alerts could not be delivered and stay in the outbox", n_failed);
+		diag(d->options->diag, DIAG_WARNING, "alerts", NULL, "%zu alert%s could not be delivered and wait%s in the outbox", n_failed, n_failed == 1 ? "" : "s",
+		     n_failed == 1 ? "s" : "");
 	daemon_stop(d);
 }
 

@@ -115,8 +115,8 @@ static void on_rematched(void *ctx, bool ok, const struct error *err)
 	struct rematch *r = ctx;
 
 	if (ok)
-		diag(r->d->options->diag, DIAG_NOTICE, "rules", NULL, "%" PRIu64 " kept certificates looked at again, %" PRIu64 " new findings by the change of rules",
-		     r->n_certificates, r->n_new);
+		diag(r->d->options->diag, DIAG_NOTICE, "rules", NULL, "%" PRIu64 " kept certificate%s looked at again, %" PRIu64 " new finding%s by the change of rules",
+		     r->n_certificates, r->n_certificates == 1 ? "" : "s", r->n_new, r->n_new == 1 ? "" : "s");
 	else
 		diag(r->d->options->diag, DIAG_WARNING, "rules", NULL, "kept certificates could not be looked at again: %s", err->text);
 	rule_scratch_free(r->scratch);

@@ -58,7 +58,8 @@ static void say_logs(struct daemon *d, const struct lists_view *view)
 		else
 			t.n_classic++;
 	}
-	diag(out, DIAG_NOTICE, "daemon", NULL, "follows %zu logs (%zu classic, %zu static)%s; state in %s", t.n_static + t.n_classic, t.n_classic,
+	diag(out, DIAG_NOTICE, "daemon", NULL, "follows %zu log%s (%zu classic, %zu static)%s; state in %s", t.n_static + t.n_classic,
+	     t.n_static + t.n_classic == 1 ? "" : "s", t.n_classic,
 	     t.n_static, view->builtin ? ", known from the build until a list arrives" : "", d->config->state);
 	for (size_t i = 0; i < t.n_reasons; i++)
 		diag(out, DIAG_NOTICE, "daemon", NULL, "not read: %zu log%s (%s)", t.reasons[i].n, t.reasons[i].n == 1 ? "" : "s", t.reasons[i].why);

@@ -252,8 +252,8 @@ static void say_end(struct daemon *d)
 		return;
 	watcher_status(d->followed->watcher, &status);
 	clear_line(d);
-	diag(d->options->diag, DIAG_NOTICE, "scan", status.name, "%s entries read in %s, %" PRIu64 " findings%s", count_format(status.entries_read, entries),
-	     duration_format(daemon_now(d) - d->scan->started_ms, took), d->scan->n_findings,
+	diag(d->options->diag, DIAG_NOTICE, "scan", status.name, "%s entries read in %s, %" PRIu64 " finding%s%s", count_format(status.entries_read, entries),
+	     duration_format(daemon_now(d) - d->scan->started_ms, took), d->scan->n_findings, d->scan->n_findings == 1 ? "" : "s",
 	     status.entries_read == 0 ? "" : status.scan_proven >= status.position ? ", all part of a signed head" :
 	     ", not all proven to be part of a signed head");
 }
