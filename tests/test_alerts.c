@@ -101,6 +101,31 @@ static void a_flush_that_comes_during_a_round_leaves_nothing_waiting(void **stat
 	free(sinks);
 }
 
+static bool ask_for_what_is_gone(void *ctx, struct state *st, struct error *err)
+{
+	static const enum event_type events[] = { EVENT_FINDING, EVENT_INCIDENT_OPENED };
+
+	(void)ctx;
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		struct outbox_item row = { .event = events[i], .subject = (char *)"aaaaaaaaaaaaaaaaaaaaaaaaaa" };
+		struct error why = { 0 };
+
+		if (envelope_make(st, &row, &why) != NULL || why.kind != ERR_USAGE)
+			return error_set(err, ERR_FATAL, "a subject that is gone is told as kind %d: %s", (int)why.kind, why.text);
+	}
+	return true;
+}
+
+/* Only what is gone becomes a dead letter; a state that does not answer leaves its rows waiting (round.c). */
+static void a_subject_that_is_gone_is_told_apart_from_a_state_that_does_not_answer(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_start(bench, "[]");
+	bench_job(bench, ask_for_what_is_gone, NULL);
+	bench_stop(bench);
+}
+
 static void what_was_queued_before_a_restart_is_delivered_after_it(void **state)
 {
 	struct bench *bench = *state;
@@ -252,6 +277,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_cannot_be_delivered_for_long_becomes_a_dead_letter, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(findings_below_the_sink_s_score_are_not_queued, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(naming_alone_waits_for_people_s_digest_but_not_for_programs, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(a_subject_that_is_gone_is_told_apart_from_a_state_that_does_not_answer, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(what_was_queued_before_a_restart_is_delivered_after_it, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(a_flush_that_comes_during_a_round_leaves_nothing_waiting, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(other_sinks_take_over_on_reload, bench_setup, bench_teardown),

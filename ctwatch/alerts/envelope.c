@@ -25,7 +25,7 @@ static json_t *finding_part(struct state *st, const char *id, struct error *err)
 		return NULL;
 	json_t *part = json_loads(text, 0, &where);
 	if (part == NULL)
-		error_set(err, ERR_FATAL, "finding %s is no JSON: %s", id, where.text);
+		error_set(err, ERR_MALFORMED, "finding %s is no JSON: %s", id, where.text);
 	free(text);
 	return part;
 }
@@ -49,7 +49,7 @@ static json_t *incident_part(struct state *st, const char *id, struct error *err
 	json_decref(details);
 	incident_deinit(&incident);
 	if (part == NULL)
-		error_set(err, ERR_FATAL, "incident %s has text that is no UTF-8", id);
+		error_set(err, ERR_MALFORMED, "incident %s has text that is no UTF-8", id);
 	return part;
 }
 
@@ -59,7 +59,7 @@ static json_t *payload_part(const struct outbox_item *item, struct error *err)
 	json_t *part = item->payload_json == NULL ? json_object() : json_loads(item->payload_json, JSON_DECODE_ANY, &where);
 
 	if (part == NULL)
-		error_set(err, ERR_FATAL, "payload of %s is no JSON: %s", item->id, where.text);
+		error_set(err, ERR_MALFORMED, "payload of %s is no JSON: %s", item->id, where.text);
 	return part;
 }
 

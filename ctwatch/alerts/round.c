@@ -70,6 +70,8 @@ struct loading {
 	struct round *round;
 	struct state *st;
 	int64_t next_due_ms;
+	struct error *err;
+	bool failed;                      /* the state did not answer: nothing is known of the rows, so they stay as they are */
 };
 
 static bool see_next(void *ctx, const struct outbox_item *row)
@@ -94,7 +96,7 @@ static bool see_due(void *ctx, const struct outbox_item *row)
 {
 	struct loading *loading = ctx;
 	struct round *round = loading->round;
-	struct error err;
+	struct error err = { 0 };
 
 	if (round->n_items == 0 && row->due_ms > round->first_by_ms)
 		return false;
@@ -105,6 +107,11 @@ static bool see_due(void *ctx, const struct outbox_item *row)
 	struct alert_item item = { .event = row->event, .attempts = row->attempts, .created_ms = row->created_ms };
 	memcpy(item.id, row->id, sizeof(item.id));
 	item.envelope = envelope_make(loading->st, row, &err);
+	if (item.envelope == NULL && err.kind != ERR_USAGE && err.kind != ERR_MALFORMED) {
+		*loading->err = err;
+		loading->failed = true;
+		return false;
+	}
 	if (item.envelope == NULL) {
 		/* its subject is gone (pruned): nothing can be told any more, and the dead letters say why */
 		round_mark(round, &item, DELIVERY_REFUSED, err.text);
@@ -133,7 +140,7 @@ static bool load_digest(struct loading *loading, struct error *err)
 	struct round *round = loading->round;
 
 	round->digest = round->for_people;
-	if (!state_outbox_due_digest(loading->st, round->sink_name, round->first_by_ms, DELIVERY_ITEMS_MAX, see_due, loading, err))
+	if (!state_outbox_due_digest(loading->st, round->sink_name, round->first_by_ms, DELIVERY_ITEMS_MAX, see_due, loading, err) || loading->failed)
 		return false;
 	round->digest = round->digest && !round_is_empty(round);
 	return true;
@@ -141,12 +148,14 @@ static bool load_digest(struct loading *loading, struct error *err)
 
 static bool load(struct round *round, struct state *st, struct error *err)
 {
-	struct loading loading = { round, st, INT64_MAX };
+	struct loading loading = { .round = round, .st = st, .next_due_ms = INT64_MAX, .err = err };
 
 	round_clear(round);
 	if (!load_digest(&loading, err))
 		return false;
 	if (round_is_empty(round) && !state_outbox_due(st, round->sink_name, round->joins_by_ms, LOOK_AHEAD_MAX, see_due, &loading, err))
+		return false;
+	if (loading.failed)
 		return false;
 	if (!state_outbox_due(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err) ||
 	    !state_outbox_due_digest(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err))
