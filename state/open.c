@@ -73,35 +73,47 @@ static int64_t file_size(const char *path)
 	return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
+static bool check_readable(const struct state *st, struct error *err)
+{
+	struct stat file;
+
+	if (stat(st->db_path, &file) != 0 && errno == ENOENT)
+		return true;
+	if (faccessat(AT_FDCWD, st->db_path, R_OK, AT_EACCESS) != 0)
+		return error_set(err, ERR_FATAL, "state %s: cannot read ctwatch.db (%s); check its permissions", st->directory, strerror(errno));
+	if (!S_ISREG(file.st_mode))
+		return error_set(err, ERR_FATAL, "state %s: ctwatch.db is not a file; move it away, or name another state directory", st->directory);
+	return true;
+}
+
 /*
- * What the first bytes of the file say, before SQLite is let near it: some other file is refused and left alone, and so is one
- * that was cut off (with a WAL beside it the end may still be there).
+ * What the first bytes of the file say, before SQLite works with it: some other file is refused and left alone, and so is one
+ * that was cut off (with a WAL beside it the end may still be there). Read through SQLite's own descriptor: when a process
+ * closes any descriptor of a file it loses every POSIX lock that it holds there, and without the daemon's lock the next
+ * command that writes takes itself for the last one and removes the write-ahead log.
  */
 static bool check_header(const struct state *st, struct error *err)
 {
 	uint8_t header[100];
-	int fd = open(st->db_path, O_RDONLY | O_CLOEXEC);
+	sqlite3_file *file = NULL;
+	sqlite3_int64 size = 0;
 
-	if (fd < 0 && errno == ENOENT)
-		return true;
-	if (fd < 0)
-		return error_set(err, ERR_FATAL, "state %s: cannot read ctwatch.db (%s); check its permissions", st->directory, strerror(errno));
-	ssize_t n = pread(fd, header, sizeof(header), 0);
-
-	close(fd);
-	if (n == 0)
+	if (sqlite3_file_control(st->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file == NULL || file->pMethods == NULL ||
+	    file->pMethods->xFileSize(file, &size) != SQLITE_OK || size == 0)
 		return true;   /* made, but never written */
-	if (n < (ssize_t)sizeof(header) || memcmp(header, SQLITE_HEADER, sizeof(SQLITE_HEADER)) != 0)
+	if (size < (sqlite3_int64)sizeof(header) || file->pMethods->xRead(file, header, sizeof(header), 0) != SQLITE_OK ||
+	    memcmp(header, SQLITE_HEADER, sizeof(SQLITE_HEADER)) != 0)
 		return error_set(err, ERR_FATAL, "state %s: ctwatch.db is not an SQLite database; move it away, or name another state directory",
 				 st->directory);
 	int64_t page_bytes = header[16] << 8 | header[17], n_pages = (int64_t)header[28] << 24 | header[29] << 16 | header[30] << 8 | header[31];
 	char *wal = xasprintf("%s-wal", st->db_path);
-	bool cut = file_size(wal) == 0 && (page_bytes == 1 ? 65536 : page_bytes) * n_pages > file_size(st->db_path);
+	bool cut = file_size(wal) == 0 && file->pMethods->xFileSize(file, &size) == SQLITE_OK &&
+		   (page_bytes == 1 ? 65536 : page_bytes) * n_pages > size;
 
 	free(wal);
 	if (cut)
 		return error_set(err, ERR_FATAL, "state %s: ctwatch.db was cut off, %lld bytes are left of it; move it away (keep it), and put a "
-				 "backup in its place or start with an empty state", st->directory, (long long)file_size(st->db_path));
+				 "backup in its place or start with an empty state", st->directory, (long long)size);
 	return true;
 }
 
@@ -128,6 +140,8 @@ static bool connect_with(struct state *st, const char *name, int flags, struct e
 
 	if (rc != SQLITE_OK)
 		return sql_error(st, rc, err);
+	if (!check_header(st, err))
+		return false;
 	sqlite3_busy_handler(st->db, wait_for_lock, NULL);
 	/* the first read finds out what opening does not */
 	return run_pragmas(st, PRAGMAS_ALL, err) && run_pragmas(st, "SELECT COUNT(*) FROM sqlite_schema", err);
@@ -176,7 +190,7 @@ static bool connect_reader(struct state *st, struct error *err)
 
 static bool connect_database(struct state *st, struct error *err)
 {
-	if (!check_header(st, err))
+	if (!check_readable(st, err))
 		return false;
 	if (st->mode == STATE_READ)
 		return connect_reader(st, err);

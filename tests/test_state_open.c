@@ -150,6 +150,92 @@ static void readers_and_small_writers_work_beside_the_daemon(void **state)
 	state_close(daemon);
 }
 
+/* Does this process hold a lock on the database? Asked by a child: a process does not see locks of its own. */
+static bool database_is_locked(const char *directory)
+{
+	char *path = xasprintf("%s/ctwatch.db", directory);
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		int fd = open(path, O_RDWR);
+
+		_exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid == getppid() ? 1 : 0);
+	}
+	waitpid(child, &status, 0);
+	free(path);
+	return status != 0;
+}
+
+static uint64_t inode_of(const char *directory, const char *name)
+{
+	char *path = xasprintf("%s/%s", directory, name);
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	free(path);
+	return st.st_ino;
+}
+
+/* A small command of its own: writes a fact and is the last to close, if nobody else holds a lock. */
+static void write_beside(const char *directory)
+{
+	struct state *st = NULL;
+	struct error err;
+
+	if (!state_open(directory, STATE_WRITE, TEST_NOW_MS, &st, &err) || !state_put_fact(st, "written", "beside", &err))
+		_exit(1);
+	state_close(st);
+	_exit(0);
+}
+
+static void expect_beside(const char *directory)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		write_beside(directory);
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+/* What readers, copies and checks in the daemon's own process open and close must not end the daemon's locks. */
+static void lock_outlives_whatever_its_own_process_opens_and_closes(void **state)
+{
+	struct state *daemon = must_open(*state, STATE_DAEMON);
+	char *copy = xasprintf("%s/backups/copy.db", (char *)*state);
+	uint64_t wal, shm, n_bytes, n_free;
+	struct error err;
+	char *value;
+
+	assert_true(state_put_fact(daemon, "a", "1", &err));
+	assert_true(database_is_locked(*state));
+	wal = inode_of(*state, "ctwatch.db-wal");
+	shm = inode_of(*state, "ctwatch.db-shm");
+	for (int i = 0; i < 3; i++) {
+		struct state *reader = must_open(*state, STATE_READ);
+
+		assert_true(state_get_fact(reader, "a", &value, &err));
+		free(value);
+		assert_true(state_backup(reader, copy, &err));
+		assert_true(state_size(reader, &n_bytes, &n_free, &err));
+		state_close(reader);
+		state_close(must_open(*state, STATE_WRITE));
+		assert_refused(*state, STATE_DAEMON, ERR_FATAL, "in use");
+		assert_true(database_is_locked(*state));
+		expect_beside(*state);
+	}
+	assert_int_equal(inode_of(*state, "ctwatch.db-wal"), wal);
+	assert_int_equal(inode_of(*state, "ctwatch.db-shm"), shm);
+	assert_true(state_get_fact(daemon, "written", &value, &err));
+	assert_string_equal(value, "beside");
+	free(value);
+	state_close(daemon);
+	free(copy);
+}
+
 static void locked_database_is_tried_again(void **state)
 {
 	struct state *daemon = must_open(*state, STATE_DAEMON), *writer = must_open(*state, STATE_WRITE);
@@ -386,6 +472,7 @@ int main(void)
 		DIRECTORY_TEST(second_daemon_is_refused_with_the_process_that_holds_it),
 		DIRECTORY_TEST(lock_of_a_killed_daemon_is_no_obstacle),
 		DIRECTORY_TEST(readers_and_small_writers_work_beside_the_daemon),
+		DIRECTORY_TEST(lock_outlives_whatever_its_own_process_opens_and_closes),
 		DIRECTORY_TEST(locked_database_is_tried_again),
 		DIRECTORY_TEST(state_that_is_not_there_says_who_makes_it),
 		DIRECTORY_TEST(file_in_place_of_the_directory_is_refused),
