@@ -9,7 +9,8 @@
 #ifndef CTWATCH_RULES_H
 #define CTWATCH_RULES_H
 
-#include "parsers.h"
+#include "dns.h"
+#include "x509.h"
 
 /* ---- what rules answer --------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 
 #include "sql.h"
 
-#define RANGE_HASHES_BYTES_MAX (126 * HASH_LEN)   /* RANGE_HASHES_MAX of parsers.h */
+#define RANGE_HASHES_BYTES_MAX (126 * HASH_LEN)   /* RANGE_HASHES_MAX of ct.h */
 #define RANGES_MAX 100000                          /* per log; far above what gaps and workers make */
 
 static bool check_ranges(const struct state_range *ranges, size_t n, struct error *err)

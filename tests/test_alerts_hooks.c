@@ -11,7 +11,7 @@
 
 #include "alerts_bench.h"
 #include "cert_build.h"
-#include "parsers.h"
+#include "ct.h"
 
 /* Prints its environment, one variable a line in quotes, and copies its files next to the log. */
 #define PRINT_ENVIRONMENT \

@@ -1,5 +1,5 @@
 /* parsers/cert_decode.c and x509_name.c: certificates for people. */
-#include "parsers.h"
+#include "x509.h"
 #include "archive.h"
 #include "cert_build.h"
 #include "shared.h"

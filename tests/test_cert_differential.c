@@ -3,7 +3,8 @@
  * reads names, issuer and validity, the walk must read the same ones. OpenSSL's names go through the same normalising, so
  * what is compared is the walk.
  */
-#include "parsers.h"
+#include "ct.h"
+#include "x509.h"
 #include "archive.h"
 #include "shared.h"
 #include "vectors.h"

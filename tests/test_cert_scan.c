@@ -1,5 +1,6 @@
 /* parsers/cert_scan.c, cert_time.c, cert_text.c and der.c: certificates as they should be, and as they are. */
-#include "parsers.h"
+#include "ct.h"
+#include "x509.h"
 #include "cert_build.h"
 
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 /* Configuration: precedence, checks with sentences, secrets. */
 #include "config.h"
+#include "loglist.h"
 
 #include <setjmp.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Leaves, extra data, tile leaves and the primitives below them: every truncation, every length. */
-#include "parsers.h"
+#include "ct.h"
 
 #include <setjmp.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Keys, signatures, STHs and checkpoints made here: what logs may sign with, and every way a head can be wrong. */
-#include "parsers.h"
+#include "ct.h"
 
 #include <setjmp.h>
 #include <stdio.h>

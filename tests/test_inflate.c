@@ -1,5 +1,5 @@
 /* Inflating: gzip and zlib, several members, growth, bombs, damage. */
-#include "parsers.h"
+#include "ct.h"
 
 #include <setjmp.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Log lists: real ones of several years, hostile ones made here, and the logs built into the program. */
-#include "parsers.h"
+#include "loglist.h"
 
 #include <setjmp.h>
 #include <stdio.h>

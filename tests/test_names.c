@@ -1,5 +1,5 @@
 /* parsers/names.c and names_text.c: from the bytes in certificates to identifiers. */
-#include "parsers.h"
+#include "x509.h"
 #include "vectors.h"
 
 #include <setjmp.h>

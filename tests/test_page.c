@@ -11,6 +11,7 @@
 
 #include "random.h"
 #include "shared.h"
+#include "ct.h"
 
 #define ENTRIES_MAX 64
 

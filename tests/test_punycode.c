@@ -1,5 +1,5 @@
 /* parsers/punycode.c and idna.c. */
-#include "parsers.h"
+#include "dns.h"
 
 #include <setjmp.h>
 #include <string.h>

@@ -10,6 +10,7 @@
 
 #include "shared.h"
 #include "vectors.h"
+#include "ct.h"
 
 #define CLASSIC "data/rfc6962/"
 #define TILED "data/staticct/"

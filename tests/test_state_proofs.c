@@ -7,6 +7,7 @@
 
 #include "sql.h"
 #include "temp_state.h"
+#include "ct.h"
 
 static struct error err;
 

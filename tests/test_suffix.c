@@ -1,5 +1,5 @@
 /* parsers/suffix.c: the public suffix list, as its own tests and libpsl understand it. */
-#include "parsers.h"
+#include "dns.h"
 #include "shared.h"
 
 #include <setjmp.h>

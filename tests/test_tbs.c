@@ -2,7 +2,8 @@
  * parsers/tbs.c: the TBSCertificate that logs hash. The strictest witness are the logs themselves: what an embedded SCT
  * signs is the leaf of the rebuilt TBS, byte for byte.
  */
-#include "parsers.h"
+#include "ct.h"
+#include "x509.h"
 #include "archive.h"
 #include "cert_build.h"
 #include "shared.h"

@@ -1,5 +1,5 @@
 /* Ranges: appended, merged in any order and from any start, stored and loaded, they say what the definition says. */
-#include "parsers.h"
+#include "ct.h"
 
 #include <setjmp.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Good and bad proofs of other implementations (transparency-dev's merkle): ours comes to the same verdict on each. */
-#include "parsers.h"
+#include "ct.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

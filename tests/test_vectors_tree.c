@@ -1,5 +1,5 @@
 /* Tree hashing, ranges, proofs and tiles against spec/vectors.json. */
-#include "parsers.h"
+#include "ct.h"
 
 #include <setjmp.h>
 #include <stdio.h>

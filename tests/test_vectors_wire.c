@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "vectors.h"
+#include "ct.h"
 
 #define BYTES_MAX (1u << 20)
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parsers.h"
+#include "ct.h"
 
 #define CHAIN_MAX 16
 

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parsers.h"
+#include "ct.h"
+#include "dns.h"
 
 #define ENTRIES_MAX 10000
 #define CANARIES_MAX 100

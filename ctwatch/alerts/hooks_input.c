@@ -12,7 +12,8 @@
 
 #include "json_read.h"
 #include "message.h"
-#include "parsers.h"
+#include "ct.h"
+#include "x509.h"
 
 #define TEXT_MAX 4096                /* of one name, issuer ...: the kernel bounds the environment as a whole */
 #define NAME_SHOWN_MAX 1024

@@ -14,7 +14,7 @@
 #include "alerts.h"
 #include "config.h"
 #include "diag.h"
-#include "parsers.h"
+#include "loglist.h"
 
 struct daemon_scan {
 	const struct listed_log *log;

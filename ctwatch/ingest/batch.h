@@ -8,6 +8,7 @@
 
 #include "rules.h"
 #include "state.h"
+#include "ct.h"
 
 #define BATCH_HEADS_MAX 16           /* signed sizes at which one response is cut */
 #define BATCH_MALFORMED_MAX 16       /* broken entries that one response may make us keep; further ones are counted */

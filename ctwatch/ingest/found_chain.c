@@ -1,4 +1,5 @@
 #include "found_chain.h"
+#include "x509.h"
 
 #include <string.h>
 

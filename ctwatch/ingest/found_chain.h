@@ -2,7 +2,7 @@
 #ifndef CTWATCH_FOUND_CHAIN_H
 #define CTWATCH_FOUND_CHAIN_H
 
-#include "parsers.h"
+#include "ct.h"
 
 /* The precertificate's TBS, rebuilt, is the logged one. */
 bool chain_fits_precertificate(const struct entry *entry);

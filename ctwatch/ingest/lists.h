@@ -15,7 +15,7 @@
 #include "config.h"
 #include "diag.h"
 #include "fetch.h"
-#include "parsers.h"
+#include "loglist.h"
 
 /* Bits of listed_log.sources beyond those of the configured lists (bit i: list i of the configuration). */
 #define LISTS_MAX 16                  /* configured lists */

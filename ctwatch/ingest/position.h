@@ -15,7 +15,7 @@
 #ifndef CTWATCH_POSITION_H
 #define CTWATCH_POSITION_H
 
-#include "parsers.h"
+#include "ct.h"
 
 #define POSITION_CUTS_MAX 64
 

@@ -12,7 +12,7 @@
 #ifndef CTWATCH_PROOF_H
 #define CTWATCH_PROOF_H
 
-#include "parsers.h"
+#include "ct.h"
 
 struct watcher;
 struct prover;

@@ -5,7 +5,7 @@
 #ifndef CTWATCH_PROOF_TILES_H
 #define CTWATCH_PROOF_TILES_H
 
-#include "parsers.h"
+#include "ct.h"
 
 /* Each level of a tree of 2^63 leaves has the tile on the way up and the one at the right edge. */
 #define PROOF_TILES_MAX 16

@@ -6,7 +6,7 @@
 #define CTWATCH_SOURCE_H
 
 #include "page.h"
-#include "parsers.h"
+#include "loglist.h"
 
 /* One request for entries. */
 struct source_window {

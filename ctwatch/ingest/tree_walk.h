@@ -6,7 +6,7 @@
 #ifndef CTWATCH_TREE_WALK_H
 #define CTWATCH_TREE_WALK_H
 
-#include "parsers.h"
+#include "ct.h"
 
 struct watcher;
 struct tree_walk;

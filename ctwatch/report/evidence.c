@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "parsers.h"
+#include "ct.h"
 
 #define PAGE_BYTES_MAX (8u << 20)
 #define CHAIN_MAX 16

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parsers.h"
+#include "ct.h"
 
 #define SIGNATURE_BYTES_MAX 4096
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "config.h"
-#include "parsers.h"
+#include "ct.h"
 
 #define ZONE_FILE_MAX (256u << 10)
 #define DAY_MS INT64_C(86400000)

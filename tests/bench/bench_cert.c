@@ -2,7 +2,8 @@
  * What a certificate costs: the walk and its names against OpenSSL's decoding, on the same certificates in the same run, and
  * the public suffix table against libpsl. Real certificates of Let's Encrypt where ../shared is there, generated ones always.
  */
-#include "parsers.h"
+#include "dns.h"
+#include "x509.h"
 #include "archive.h"
 #include "cert_build.h"
 #include "shared.h"

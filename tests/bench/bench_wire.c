@@ -3,7 +3,7 @@
  * entries and tiles where ../shared is there, else generated ones. Each number is the median of several rounds, ours and the
  * reference taking turns.
  */
-#include "parsers.h"
+#include "ct.h"
 
 #include <stdio.h>
 #include <stdlib.h>

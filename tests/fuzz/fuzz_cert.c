@@ -2,7 +2,7 @@
  * Any bytes as a certificate. Properties: whatever was read lies inside the input; names are bounded and normalised; a
  * certificate without poison and SCT list is its own logged TBS, and what the rebuilding drops is gone for good.
  */
-#include "parsers.h"
+#include "x509.h"
 
 #include <stdlib.h>
 #include <string.h>

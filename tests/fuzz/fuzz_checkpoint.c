@@ -1,6 +1,7 @@
 /* Checkpoints: the parts of a note, put together again, are the note; and no noise is signed by the log. */
 #include "check.h"
 #include "note.h"
+#include "ct.h"
 
 #include <inttypes.h>
 #include <string.h>

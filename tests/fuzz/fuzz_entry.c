@@ -1,6 +1,6 @@
 /* MerkleTreeLeaf: slices lie inside, and a leaf that was read is made again, byte for byte, from its fields. */
 #include "check.h"
-#include "parsers.h"
+#include "ct.h"
 
 static void put_integer(struct buf *out, uint64_t value, unsigned width)
 {

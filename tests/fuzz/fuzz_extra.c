@@ -1,6 +1,6 @@
 /* extra_data and SCT lists: the first byte chooses; lengths add up to the input exactly. */
 #include "check.h"
-#include "parsers.h"
+#include "ct.h"
 
 static void check_extra(struct slice in, enum entry_type type)
 {

@@ -1,6 +1,6 @@
 /* Log lists: every log that is kept obeys the rules, and merging a list with itself adds nothing. */
 #include "check.h"
-#include "parsers.h"
+#include "loglist.h"
 
 #include <string.h>
 

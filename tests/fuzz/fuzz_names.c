@@ -2,7 +2,8 @@
  * Any bytes as a dNSName (first byte even) or a CN (odd). Properties: names come out bounded and normalised, once each, and
  * normalising them again changes nothing.
  */
-#include "parsers.h"
+#include "dns.h"
+#include "x509.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* get-entries pages: what we read jansson reads, with the same strings; what it reads in the right shape we read. */
 #include "check.h"
 #include "json_scan.h"
+#include "ct.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Any bytes as punycode. Properties: what decodes encodes to the same text again, but for the case of its digits. */
-#include "parsers.h"
+#include "dns.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* get-sth and the proof answers, with a fixed key: nothing that is not signed is ever accepted, and every proof fits its array. */
 #include "check.h"
-#include "parsers.h"
+#include "ct.h"
 
 /* A P-256 point whose private key nobody kept. */
 static const char KEY[] =

@@ -2,7 +2,7 @@
  * A public suffix list up to the first NUL, names after it. Properties: the suffix is a tail of the name at a label's
  * beginning, and the registrable domain is it and one label more.
  */
-#include "parsers.h"
+#include "dns.h"
 
 #include <stdlib.h>
 #include <string.h>

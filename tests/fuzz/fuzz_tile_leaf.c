@@ -1,6 +1,6 @@
 /* Data tiles: entries follow each other without gap, and each hashes as the leaf it stands for. */
 #include "check.h"
-#include "parsers.h"
+#include "ct.h"
 
 static void check_leaf(const struct entry *e, struct slice in)
 {

@@ -2,7 +2,7 @@
 #ifndef CTWATCH_TESTS_SIGNER_H
 #define CTWATCH_TESTS_SIGNER_H
 
-#include "parsers.h"
+#include "ct.h"
 
 struct signer;
 /* EC P-256, or RSA of `rsa_bits` when that is not 0. */
