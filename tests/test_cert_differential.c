@@ -6,6 +6,7 @@
 #include "ct.h"
 #include "x509.h"
 #include "archive.h"
+#include "openssl_names.h"
 #include "shared.h"
 #include "vectors.h"
 
@@ -62,61 +63,6 @@ struct totals {
 	bool report;
 };
 
-/* The bytes of every SAN and CN as OpenSSL finds them, normalised. */
-static void openssl_names(const X509 *x, struct cert_names *names)
-{
-	const X509_NAME *subject = X509_get_subject_name(x);
-
-	for (int at = -1; (at = X509_get_ext_by_NID(x, NID_subject_alt_name, at)) >= 0;) {
-		GENERAL_NAMES *san = X509V3_EXT_d2i(X509_get_ext(x, at));
-
-		for (int i = 0; i < sk_GENERAL_NAME_num(san); i++) {
-			const GENERAL_NAME *g = sk_GENERAL_NAME_value(san, i);
-			const ASN1_STRING *s = g->type == GEN_DNS ? g->d.dNSName : g->type == GEN_IPADD ? g->d.iPAddress : NULL;
-
-			if (s == NULL)
-				continue;
-			struct slice bytes = slice_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
-			if (g->type == GEN_DNS) {
-				names_add_text(names, bytes, NAME_FROM_SAN);
-			} else if (bytes.len == 4 || bytes.len == 16) {
-				struct cert_name name = { .kind = NAME_IP, .text = bytes };
-				char text[64];
-
-				name_format(&name, text, sizeof(text));
-				names_add_text(names, slice_text(text), NAME_FROM_SAN);
-			}
-		}
-		GENERAL_NAMES_free(san);
-	}
-	for (int at = -1; (at = X509_NAME_get_index_by_NID((X509_NAME *)(uintptr_t)subject, NID_commonName, at)) >= 0;) {
-		unsigned char *utf8;
-		int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-
-		if (len < 0)
-			continue;
-		names_add_text(names, slice_of(utf8, (size_t)len), NAME_FROM_CN);
-		OPENSSL_free(utf8);
-	}
-}
-
-static bool has_name(const struct cert_names *names, const struct cert_name *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (names->items[i].kind == name->kind && slice_equal(names->items[i].text, name->text))
-			return true;
-	return false;
-}
-
-/* The first name of `a` that `b` lacks. */
-static const struct cert_name *missing_in(const struct cert_names *a, const struct cert_names *b)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (!has_name(b, &a->items[i]))
-			return &a->items[i];
-	return NULL;
-}
-
 static int64_t openssl_time(const ASN1_TIME *time)
 {
 	struct tm tm;
@@ -145,10 +91,10 @@ static const char *difference(const X509 *x, const struct cert_view *view, const
 	names_init(&theirs);
 	openssl_names(x, &theirs);
 	shown[0] = '\0';
-	if ((name = missing_in(&theirs, names)) != NULL) {
+	if ((name = names_missing_in(&theirs, names)) != NULL) {
 		what = "a name of OpenSSL's is missing";
 		name_format(name, shown, 256);
-	} else if ((name = missing_in(names, &theirs)) != NULL) {
+	} else if ((name = names_missing_in(names, &theirs)) != NULL) {
 		what = "OpenSSL does not have the name";
 		name_format(name, shown, 256);
 	} else if (X509_NAME_get0_der(X509_get_issuer_name(x), &der, &der_len) == 1 &&
@@ -286,7 +232,7 @@ static void compare_entry(const struct entry *entry, const char *where, struct t
 	assert_true(cert_scan(entry->precertificate, &view, &err) && names_collect(&view, &whole, &err));
 	assert_true(cert_scan_entry(entry, &view, &err) && names_collect(&view, &leaf, &err));
 	assert_int_equal(leaf.n, whole.n);
-	assert_null(missing_in(&whole, &leaf));
+	assert_null(names_missing_in(&whole, &leaf));
 	names_deinit(&whole);
 	names_deinit(&leaf);
 }
@@ -349,7 +295,7 @@ static void assert_names_as_sunlight(const struct cert_names *names, const json_
 			names_add_text(&theirs, slice_text(json_string_value(item)), NAME_FROM_SAN);
 	if (cn != NULL)
 		names_add_text(&theirs, slice_text(cn), NAME_FROM_CN);
-	if ((name = missing_in(&theirs, names)) != NULL || (name = missing_in(names, &theirs)) != NULL)
+	if ((name = names_missing_in(&theirs, names)) != NULL || (name = names_missing_in(names, &theirs)) != NULL)
 		fail_msg("entry %zu: %.*s is in one list only", index, SLICE_ARGS(name->text));
 	assert_true(theirs.n > 0);
 	names_deinit(&theirs);

@@ -280,6 +280,100 @@ static void a_subject_that_breaks_off_is_said_to(void **state)
 	fixture_end(&f);
 }
 
+/* A Name of one CN "a.b", whose RDN and attribute begin with these identifiers, is read, or said to be cut. */
+static void assert_subject(const char *rdn, const char *attribute, const char *oid, bool read)
+{
+	char inner[64], middle[80], name[100];
+
+	snprintf(inner, sizeof(inner), "%s035504030c03612e62", oid);
+	snprintf(middle, sizeof(middle), "%s%02zx%s", attribute, strlen(inner) / 2, inner);
+	snprintf(name, sizeof(name), "%s%02zx%s", rdn, strlen(middle) / 2, middle);
+	char *subject = xasprintf("30%02zx%s", strlen(name) / 2, name);
+	struct fixture f = fixture_of(&(struct cert_build){ .subject_hex = subject });
+
+	assert_true(f.scanned);
+	assert_int_equal(f.collected, read);
+	assert_int_equal(f.names.n, read);
+	if (read)
+		assert_name(&f, 0, "a.b");
+	fixture_end(&f);
+	free(subject);
+}
+
+static void tag_numbers_in_the_long_form_hide_no_name(void **state)
+{
+	(void)state;
+	assert_san("3010" "9f020d612e6578616d706c652e636f6d", true, "a.example.com", NULL);
+	assert_san("3012" "9f8080020d612e6578616d706c652e636f6d", true, "a.example.com", NULL);
+	assert_san("3012" "bf020f160d612e6578616d706c652e636f6d", true, "a.example.com", NULL);
+	assert_san("3007" "9f0704c0000201", true, "192.0.2.1", NULL);
+	assert_san("3f100f" A_EXAMPLE, true, "a.example.com", NULL);
+	assert_san("1f100f" A_EXAMPLE, true, "a.example.com", NULL);
+	assert_subject("31", "30", "06", true);
+	assert_subject("3f11", "30", "06", true);
+	assert_subject("31", "3f8010", "06", true);
+	assert_subject("1f11", "30", "1f06", true);
+}
+
+static void what_is_not_understood_where_names_stand_counts_as_missing(void **state)
+{
+	(void)state;
+	assert_san("300f" "920d612e6578616d706c652e636f6d", false, NULL, NULL);                /* no GeneralName has [18] */
+	assert_san("3011" "9f81020d612e6578616d706c652e636f6d", false, NULL, NULL);            /* nor [130] */
+	assert_san("301e" "0c0d612e6578616d706c652e636f6d" B_EXAMPLE, false, "b.example.com", NULL);
+	assert_subject("30", "30", "06", false);
+	assert_subject("3f8111", "30", "06", false);
+	assert_subject("31", "31", "06", false);
+	assert_subject("31", "30", "0c", false);
+}
+
+static void an_rdn_without_attributes_hides_nothing(void **state)
+{
+	struct fixture f = fixture_of(&(struct cert_build){ .subject_hex = "3010" "3100" "310c300a06035504030c03612e62" });
+
+	(void)state;
+	assert_true(f.collected);
+	assert_name(&f, 0, "a.b");
+	fixture_end(&f);
+}
+
+/* A certificate whose TBSCertificate ends with these bytes. */
+static struct fixture fixture_with_tail(const char *tail_hex)
+{
+	struct fixture f = fixture_of(&(struct cert_build){ .cn = "cn.example" });
+	struct buf content, tbs;
+
+	buf_init(&content, BYTES_MAX);
+	buf_init(&tbs, BYTES_MAX);
+	buf_append_slice(&content, slice_sub(f.view.tbs, f.view.tbs.data[1] & 0x80 ? 3 : 2, f.view.tbs.len));
+	der_build_hex(&content, tail_hex);
+	der_build(&tbs, 0x30, buf_slice(&content));
+	buf_clear(&f.der);
+	der_build(&f.der, 0x30, buf_slice(&tbs));
+	buf_deinit(&content);
+	buf_deinit(&tbs);
+	fixture_read(&f);
+	return f;
+}
+
+static void the_extensions_are_found_behind_any_identifier_or_said_to_be_missing(void **state)
+{
+	static const char *const read[] = { "a3", "bf03", "bf8003" }, *const missing[] = { "a4", "83", "bf23", "30" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(read) + ARRAY_LEN(missing); i++) {
+		bool reads = i < ARRAY_LEN(read);
+		char *tail = xasprintf("82020000%s1c301a3018" "0603551d110411300f" A_EXAMPLE, reads ? read[i] : missing[i - ARRAY_LEN(read)]);
+		struct fixture f = fixture_with_tail(tail);
+
+		assert_true(f.scanned);
+		assert_int_equal(f.collected, reads);
+		assert_name(&f, 0, reads ? "a.example.com" : "cn.example");
+		fixture_end(&f);
+		free(tail);
+	}
+}
+
 static void version_1_has_no_version_and_no_extensions(void **state)
 {
 	struct fixture f = fixture_of(&(struct cert_build){ .v1 = true, .cn = "old.example" });
@@ -448,6 +542,10 @@ int main(void)
 		cmocka_unit_test(common_names_of_all_string_types_are_read),
 		cmocka_unit_test(several_common_names_count),
 		cmocka_unit_test(a_subject_that_breaks_off_is_said_to),
+		cmocka_unit_test(tag_numbers_in_the_long_form_hide_no_name),
+		cmocka_unit_test(what_is_not_understood_where_names_stand_counts_as_missing),
+		cmocka_unit_test(an_rdn_without_attributes_hides_nothing),
+		cmocka_unit_test(the_extensions_are_found_behind_any_identifier_or_said_to_be_missing),
 		cmocka_unit_test(version_1_has_no_version_and_no_extensions),
 		cmocka_unit_test(a_bare_tbs_reads_as_its_certificate),
 		cmocka_unit_test(times_of_all_forms_are_read),

@@ -40,17 +40,16 @@ enum cert_walk cert_attribute_take(struct cert_attributes *walk, struct slice *o
 	struct der part;
 
 	walk->new_rdn = false;
-	if (walk->rdn.len == 0) {
+	/* an RDN without attributes holds nothing that could be missed */
+	while (walk->rdn.len == 0) {
 		if (walk->rdns.len == 0)
 			return WALK_END;
 		if (!der_take(&walk->rdns, &part))
 			return WALK_BROKEN;
+		walk->new_rdn = true;
 		if ((part.tag | DER_CONSTRUCTED) != DER_SET)
 			return WALK_ODD;
 		walk->rdn = part.content;
-		walk->new_rdn = true;
-		if (walk->rdn.len == 0)
-			return WALK_ODD;
 	}
 	if (!der_take(&walk->rdn, &part)) {
 		walk->rdn.len = 0;
@@ -93,10 +92,9 @@ static void scan_subject(struct cert_view *v)
 		return;
 	}
 	while ((got = cert_attribute_take(&walk, &oid, &value)) != WALK_END) {
-		if (got == WALK_BROKEN) {
-			v->names_cut = true;
+		v->names_cut |= got != WALK_ITEM;
+		if (got == WALK_BROKEN)
 			return;
-		}
 		if (got == WALK_ITEM && OID_IS(oid, OID_COMMON_NAME) && v->n_cn++ == 0) {
 			v->cn = value.content;
 			v->cn_tag = value.tag;
@@ -175,7 +173,13 @@ static void scan_extensions(struct cert_view *v)
 	}
 }
 
-/* After the key: [1] and [2], the unique identifiers of old, are stepped over; [3] holds the extensions. */
+/* [1] or [2], the unique identifiers of old (BIT STRINGs, implicitly tagged). */
+static bool is_unique_id(uint8_t tag)
+{
+	return (tag & ~DER_CONSTRUCTED) == (DER_CONTEXT | 1) || (tag & ~DER_CONSTRUCTED) == (DER_CONTEXT | 2);
+}
+
+/* After the key: the unique identifiers are stepped over; [3] holds the extensions. Nothing else belongs there. */
 static void scan_tail(struct cert_view *v, struct slice in)
 {
 	struct der part, list;
@@ -185,9 +189,10 @@ static void scan_tail(struct cert_view *v, struct slice in)
 			v->names_cut = true;
 			return;
 		}
-		if (part.tag != (DER_CONTEXT | DER_CONSTRUCTED | 3))
+		if (is_unique_id(part.tag))
 			continue;
-		if (v->extensions.data != NULL || !der_take_list(&part.content, DER_SEQUENCE, &list)) {
+		if (part.tag != (DER_CONTEXT | DER_CONSTRUCTED | 3) || v->extensions.data != NULL ||
+		    !der_take_list(&part.content, DER_SEQUENCE, &list)) {
 			v->names_cut = true;
 			continue;
 		}

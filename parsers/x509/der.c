@@ -3,26 +3,39 @@
 
 /* What stands before the contents. */
 struct header {
+	uint8_t tag;            /* as in struct der */
 	size_t len;             /* of the header itself */
 	size_t content_len;     /* meaningless when indefinite */
 	bool indefinite;
 };
+
+/* Class, form and number of the element, X.690 section 8.1.2. */
+static bool read_identifier(struct slice in, struct header *h)
+{
+	unsigned number = 0;
+	uint8_t octet;
+
+	h->tag = in.data[0];
+	if ((h->tag & DER_NUMBER_LONG) != DER_NUMBER_LONG)
+		return true;
+	/* section 8.1.2.4: continued while the top bit is set; leading zeros are accepted, as OpenSSL does */
+	do {
+		if (h->len >= in.len)
+			return false;
+		octet = in.data[h->len++];
+		number = number >= DER_NUMBER_LONG ? DER_NUMBER_LONG : number << 7 | (octet & 0x7f);
+	} while (octet & 0x80);
+	if (number < DER_NUMBER_LONG)
+		h->tag = (uint8_t)((h->tag & ~DER_NUMBER_LONG) | number);
+	return true;
+}
 
 /* Reads identifier and length of any form; the contents may still run past the end of `in`. */
 static bool read_header(struct slice in, struct header *out)
 {
 	struct header h = { .len = 1 };
 
-	if (in.len < 2)
-		return false;
-	if ((in.data[0] & 0x1f) == 0x1f) {
-		/* X.690 section 8.1.2.4: continued while the top bit is set */
-		do {
-			if (h.len >= in.len)
-				return false;
-		} while (in.data[h.len++] & 0x80);
-	}
-	if (h.len >= in.len)
+	if (in.len < 2 || !read_identifier(in, &h) || h.len >= in.len)
 		return false;
 
 	uint8_t first = in.data[h.len++];
@@ -94,7 +107,7 @@ bool der_take_rare(struct slice *in, struct der *out)
 	} else if (h.content_len > in->len - h.len) {
 		return false;
 	}
-	out->tag = in->data[0];
+	out->tag = h.tag;
 	out->content = slice_sub(*in, h.len, h.len + h.content_len);
 	out->whole = slice_sub(*in, 0, h.len + h.content_len + tail);
 	*in = slice_sub(*in, out->whole.len, in->len);

@@ -31,18 +31,23 @@ enum {
 	DER_SEQUENCE = 0x30,
 	DER_SET = 0x31,
 	DER_CONTEXT = 0x80,             /* [n] is DER_CONTEXT + n, plus DER_CONSTRUCTED when it holds elements */
+	DER_NUMBER_LONG = 0x1f,         /* in place of a tag number: the number follows in further octets */
 };
 
 /* Open indefinite lengths inside each other. Encoders that use them nest the certificate's own six levels at most. */
 #define DER_DEPTH_MAX 16
 
 struct der {
-	uint8_t tag;            /* the first identifier octet; further octets of a high tag number are skipped */
+	/*
+	 * The identifier as its short form writes it, also where the number was written in the long form although it is below
+	 * 31: OpenSSL makes no difference. Numbers of 31 and more, which nothing in a certificate has, are DER_NUMBER_LONG.
+	 */
+	uint8_t tag;
 	struct slice whole;     /* from the identifier to the end, end-of-contents octets included */
 	struct slice content;
 };
 
-/* For lengths of 65536 bytes and more, non-minimal and indefinite ones, and high tag numbers. */
+/* For lengths of 65536 bytes and more, non-minimal and indefinite ones, and tag numbers in the long form. */
 bool der_take_rare(struct slice *in, struct der *out);
 
 /*
@@ -56,7 +61,7 @@ static inline bool der_take(struct slice *in, struct der *out)
 
 	if (in->len < 2)
 		return false;
-	if ((at[0] & 0x1f) == 0x1f)
+	if ((at[0] & DER_NUMBER_LONG) == DER_NUMBER_LONG)
 		goto rare;
 	if (at[1] < 0x80) {
 		len = at[1];
@@ -95,7 +100,8 @@ static inline bool der_take_tag(struct slice *in, uint8_t tag, struct der *out)
 	struct slice ahead = *in;
 	struct der element;
 
-	if (in->len == 0 || in->data[0] != tag || !der_take(&ahead, &element))
+	if (in->len == 0 || (in->data[0] != tag && (in->data[0] & DER_NUMBER_LONG) != DER_NUMBER_LONG) ||
+	    !der_take(&ahead, &element) || element.tag != tag)
 		return false;
 	*out = element;
 	*in = ahead;

@@ -25,6 +25,12 @@
 /* GeneralName, RFC 5280 section 4.2.1.6: both strings are tagged implicitly. */
 #define SAN_DNS_NAME (DER_CONTEXT | 2)
 #define SAN_IP_ADDRESS (DER_CONTEXT | 7)
+#define SAN_LAST_CHOICE 8
+
+static bool is_general_name(uint8_t tag)
+{
+	return (tag & ~(DER_CONSTRUCTED | DER_NUMBER_LONG)) == DER_CONTEXT && (tag & DER_NUMBER_LONG) <= SAN_LAST_CHOICE;
+}
 
 struct name_slot {
 	uint32_t hash;
@@ -227,8 +233,10 @@ static bool put_pieces(struct cert_names *names, const struct der *general)
 	return fits;
 }
 
+/* What is no GeneralName at all may be anything, a name included: it is stepped over, but not in silence. */
 static enum outcome collect_general_names(struct cert_names *names, struct slice in, enum names_memory memory)
 {
+	enum outcome outcome = NAMES_READ;
 	struct der general;
 
 	while (in.len > 0) {
@@ -239,10 +247,12 @@ static enum outcome collect_general_names(struct cert_names *names, struct slice
 			fits = put_general_name(names, general.tag, general.content, memory);
 		else if (general.tag == (SAN_DNS_NAME | DER_CONSTRUCTED) || general.tag == (SAN_IP_ADDRESS | DER_CONSTRUCTED))
 			fits = put_pieces(names, &general);
+		else if (!is_general_name(general.tag))
+			outcome = NAMES_CUT;
 		if (!fits)
 			return NAMES_TOO_MANY;
 	}
-	return NAMES_READ;
+	return outcome;
 }
 
 static enum outcome collect_san(struct cert_names *names, const struct cert_extension *e)
