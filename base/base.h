@@ -135,6 +135,14 @@ size_t utf8_put(uint32_t code_point, uint8_t *out);
 const char *text_nearest(const char *word, const char *const *known);
 const char *text_nearest_of(const char *word, const char *const *known, size_t n);
 
+/* Does this pattern ("*", "?", "[...]") match, case ignored? */
+bool glob_match(const char *pattern, const char *text);
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
+/* One file, whole, with a ceiling. ERR_USAGE names the path and what is wrong. */
+bool file_read(const char *path, size_t max_bytes, struct buf *out, struct error *err);
+
 /* ---- time: milliseconds since the Unix epoch, UTC, no leap seconds ------------------------- */
 
 #define TIME_TEXT_LEN 32

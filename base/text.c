@@ -1,6 +1,7 @@
 /* UTF-8, escaping for terminals, and numbers for people. */
 #include "base.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,4 +168,9 @@ bool uint64_parse(struct slice text, uint64_t *out)
 	}
 	*out = value;
 	return true;
+}
+
+bool glob_match(const char *pattern, const char *text)
+{
+	return fnmatch(pattern, text, FNM_CASEFOLD | FNM_NOESCAPE) == 0;
 }

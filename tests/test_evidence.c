@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "config.h"
-#include "evidence_private.h"
+#include "private.h"
 #include "temp_state.h"
 
 #define HOSTILE "<script>alert(1)</script>\"'><img src=x>\n.acme-login.com"

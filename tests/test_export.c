@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "export_seen.h"
+#include "seen.h"
 #include "report_kit.h"
 
 #define DAY_MS 86400000ll

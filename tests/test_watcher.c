@@ -16,7 +16,7 @@
 
 #include "rules_load.h"
 #include "run_kit.h"
-#include "watch.h"
+#include "inside.h"
 
 #define MINUTE ((int64_t)60000)
 #define HOUR (60 * MINUTE)

@@ -1,0 +1,429 @@
+/*
+ * Tree heads: asked for politely, checked, compared with every head that is known, and stored before anything is done about
+ * them: a head that was seen once is a commitment that the log must keep, over our restarts too.
+ */
+#include "inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_MS ((int64_t)60 * 1000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define FINISHED_POLL_MS (6 * HOUR_MS)
+#define RETRY_MAX_MS (5 * MINUTE_MS)
+#define FUTURE_MS (5 * MINUTE_MS)
+#define STATIC_STALE_MS (10 * MINUTE_MS)
+#define BAD_SIGNATURES_WITHIN_MS (15 * MINUTE_MS)
+
+/* ---- asking ----------------------------------------------------------------------------------------- */
+
+static int64_t poll_interval(const struct watcher *w)
+{
+	if (w->how != FOLLOW_LIVE && w->has_newest && position_end(&w->position) == w->newest.tree_size)
+		return FINISHED_POLL_MS;
+	return w->ingest->config->poll_ms;
+}
+
+static int64_t retry_delay(const struct watcher *w)
+{
+	/* what looks odd is asked for again once, at once */
+	if (w->head_failures == 1)
+		return 1;
+	int64_t delay = (int64_t)1000 << (w->head_failures < 10 ? w->head_failures - 1 : 9);
+	return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+}
+
+/* ---- why there is no head, for `logs` ------------------------------------------------------------------ */
+
+struct excuse {
+	struct watcher *w;
+	struct hash log_id;
+	char text[512];
+	int64_t now_ms;
+};
+
+static bool excuse_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct excuse *excuse = ctx;
+
+	return state_log_progress(st, &excuse->log_id, 0, excuse->text, excuse->now_ms, err);
+}
+
+static void on_excused(void *ctx, bool ok, const struct error *err)
+{
+	struct excuse *excuse = ctx;
+
+	(void)ok, (void)err;
+	watch_release(excuse->w);
+	free(excuse);
+}
+
+/* The second failure is told, and then every now and then; the next head or commit takes it back. */
+static void tell_trouble(struct watcher *w, const struct error *err)
+{
+	if (w->ingest->store == NULL || w->options.scan || (w->head_failures != 2 && w->head_failures % 8 != 0))
+		return;
+	struct excuse *excuse = xcalloc(1, sizeof(*excuse));
+
+	excuse->w = w;
+	excuse->log_id = w->log.log_id;
+	excuse->now_ms = watch_now(w);
+	snprintf(excuse->text, sizeof(excuse->text), "%s", err->text);
+	watch_hold(w);
+	store_submit(w->ingest->store, excuse_job, on_excused, excuse);
+}
+
+/* ---- failures -------------------------------------------------------------------------------------------- */
+
+static void head_failed(struct watcher *w, const struct error *err)
+{
+	w->head_failures++;
+	watch_trouble(w, err);
+	tell_trouble(w, err);
+	w->next_poll_ms = watch_now(w) + retry_delay(w);
+	watch_schedule(w);
+}
+
+static void signature_failed(struct watcher *w, struct slice raw, const struct error *err)
+{
+	int64_t now = watch_now(w);
+
+	memmove(&w->bad_signatures_ms[1], &w->bad_signatures_ms[0], sizeof(w->bad_signatures_ms) - sizeof(w->bad_signatures_ms[0]));
+	w->bad_signatures_ms[0] = now;
+	bool lasting = w->bad_signatures_ms[2] != 0 && now - w->bad_signatures_ms[2] <= BAD_SIGNATURES_WITHIN_MS;
+	bool again = w->bad_signatures_ms[1] != 0 && now - w->bad_signatures_ms[1] <= BAD_SIGNATURES_WITHIN_MS;
+	if (lasting || (again && w->ingest->once)) {
+		struct evidence_file files[] = { { "head.raw", raw }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
+		watch_report_evidence(w, INCIDENT_BAD_STH_SIGNATURE, "", files, "%s", err->text);
+	}
+}
+
+/* ---- plausibility ------------------------------------------------------------------------------------- */
+
+static void check_fresh(struct watcher *w, const struct tree_head *head)
+{
+	char text[TIME_TEXT_LEN], age_text[TIME_TEXT_LEN];
+	int64_t now = watch_now(w), time_ms = watch_head_ms(head), age = now - time_ms;
+	int64_t stale = w->log.protocol == LOG_STATIC ? STATIC_STALE_MS : (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000;
+	bool ended = w->how != FOLLOW_LIVE || now > w->log.interval_end_ms;
+
+	if (-age > FUTURE_MS)
+		watch_report(w, INCIDENT_FUTURE_STH, "", "tree head is dated %s, %s ahead of our clock", time_format_rfc3339(time_ms, text),
+			     duration_format(-age, age_text));
+	else
+		watch_clear(w, INCIDENT_FUTURE_STH, "the head's time is plausible again");
+	if (age > stale && !ended)
+		watch_report(w, INCIDENT_STALE_STH, "", "newest tree head is of %s, %s old; a new one is due every %s",
+			     time_format_rfc3339(time_ms, text), duration_format(age, age_text),
+			     w->log.protocol == LOG_STATIC ? "minute" : "merge delay");
+	else
+		watch_clear(w, INCIDENT_STALE_STH, "a fresh tree head came");
+}
+
+static void check_oddities(struct watcher *w, unsigned oddities)
+{
+	if (oddities & CHECKPOINT_ORIGIN_MISMATCH)
+		watch_report(w, INCIDENT_ORIGIN_MISMATCH, "", "checkpoint is signed by the log's key under an origin other than %s",
+			     w->log.submission_url == NULL ? w->log.url : w->log.submission_url);
+	else
+		watch_clear(w, INCIDENT_ORIGIN_MISMATCH, "the origin is the listed one");
+	if (oddities & CHECKPOINT_EXTENSION_LINES)
+		watch_report(w, INCIDENT_NOTE_NONCONFORMING, "", "checkpoint has extension lines, which logs may not have");
+	else
+		watch_clear(w, INCIDENT_NOTE_NONCONFORMING, "the checkpoint conforms");
+}
+
+static void check_final(struct watcher *w, const struct tree_head *head, struct slice raw)
+{
+	const struct tree_head *final = &w->log.final_head;
+	struct evidence_file files[] = { { "head.raw", raw }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
+
+	if (!w->log.has_final_head)
+		return;
+	if (head->tree_size > final->tree_size)
+		watch_report_evidence(w, INCIDENT_READONLY_GREW, "", files, "read-only log has a head of %" PRIu64 " entries, its final one has %" PRIu64,
+				      head->tree_size, final->tree_size);
+	else if (head->tree_size == final->tree_size && !hash_equal(&head->root, &final->root))
+		watch_report_evidence(w, INCIDENT_FINAL_HEAD_MISMATCH, "", files,
+				      "head of the final size %" PRIu64 " has another root than the one listed", head->tree_size);
+}
+
+/* ---- is it the same tree? (shared/spec/ct-protocols.md 4.4) --------------------------------------------- */
+
+static void report_fork(struct watcher *w, const struct tree_head *known, const struct tree_head *head, struct slice raw)
+{
+	char subject[32], a[2 * HASH_LEN + 1], b[2 * HASH_LEN + 1], text[256];
+	struct evidence_file files[] = { { "head.raw", raw }, { "known-head.txt", { 0 } }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
+
+	hex_encode(known->root.bytes, HASH_LEN, a);
+	hex_encode(head->root.bytes, HASH_LEN, b);
+	snprintf(subject, sizeof(subject), "%" PRIu64, head->tree_size);
+	snprintf(text, sizeof(text), "size %" PRIu64 "\nroot %s\ntimestamp %" PRIu64 "\n", known->tree_size, a, known->timestamp_ms);
+	files[1].content = slice_text(text);
+	watch_report_evidence(w, INCIDENT_FORK, subject, files, "two signed heads of size %" PRIu64 " have the roots %.16s... and %.16s...",
+			      head->tree_size, a, b);
+}
+
+/* Compares with one known head; false: the log forked. */
+static bool compare_heads(struct watcher *w, const struct tree_head *known, const struct tree_head *head, struct slice raw)
+{
+	struct evidence_file files[] = { { "head.raw", raw }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
+
+	if (head->tree_size == known->tree_size) {
+		if (hash_equal(&head->root, &known->root))
+			return true;
+		report_fork(w, known, head, raw);
+		return false;
+	}
+	if (head->timestamp_ms == known->timestamp_ms)          /* RFC 6962 section 3.5: each head is newer than those before it */
+		watch_report(w, INCIDENT_TIMESTAMP_ORDER, "", "heads of %" PRIu64 " and of %" PRIu64 " entries have the same timestamp", known->tree_size,
+			     head->tree_size);
+	if (head->tree_size > known->tree_size && head->timestamp_ms < known->timestamp_ms) {
+		watch_report(w, INCIDENT_STH_ORDER, "", "head of size %" PRIu64 " is older than the head of size %" PRIu64, head->tree_size,
+			     known->tree_size);
+		watch_want_proof(w, known, head);
+	} else if (head->tree_size < known->tree_size && head->timestamp_ms > known->timestamp_ms) {
+		watch_report_evidence(w, INCIDENT_ROLLBACK, "", files, "head of size %" PRIu64 " is newer than the head of size %" PRIu64,
+				      head->tree_size, known->tree_size);
+		watch_want_proof(w, head, known);
+	} else if (head->tree_size < known->tree_size && head->tree_size > 0) {
+		w->n_lagging++;          /* a front end that lags behind: normal, if its tree is the same */
+		watch_want_proof(w, head, known);
+	}
+	return true;
+}
+
+/* False: the head forks. It is kept as evidence, never followed. */
+static bool fork_checks(struct watcher *w, const struct tree_head *head, struct slice raw)
+{
+	if (w->has_newest && !compare_heads(w, &w->newest, head, raw))
+		return false;
+	if (w->has_verified_head && head->tree_size == w->verified_head.tree_size && !hash_equal(&head->root, &w->verified_head.root)) {
+		report_fork(w, &w->verified_head, head, raw);
+		return false;
+	}
+	for (size_t i = 0; i < w->n_pending; i++) {
+		const struct tree_head *known = &w->pending[i].head;
+
+		if (known->tree_size == head->tree_size && !hash_equal(&known->root, &head->root)) {
+			report_fork(w, known, head, raw);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- stored, then acted on --------------------------------------------------------------------------------- */
+
+struct keep_head {
+	struct watcher *w;
+	struct hash log_id;
+	struct tree_head head;
+	struct buf raw;
+	int64_t now_ms;
+	bool known;               /* of a size that is verified, with the same root */
+	bool follow;
+};
+
+static bool keep_job(void *ctx, struct state *st, struct error *err)
+{
+	struct keep_head *keep = ctx;
+	struct state_head head = {
+		.tree_size = keep->head.tree_size,
+		.timestamp_ms = keep->head.timestamp_ms,
+		.root = keep->head.root,
+		.raw = buf_slice(&keep->raw),
+		.received_ms = keep->now_ms,
+		.source = "log",
+	};
+
+	return state_put_head(st, &keep->log_id, &head, err) &&
+	       (!keep->known || state_verify_head(st, &keep->log_id, head.tree_size, &head.root, keep->now_ms, err)) &&
+	       state_log_progress(st, &keep->log_id, keep->now_ms, NULL, keep->now_ms, err);
+}
+
+static void add_pending(struct watcher *w, const struct keep_head *keep)
+{
+	const struct tree_head *head = &keep->head;
+	size_t at = w->n_pending;
+
+	if (head->tree_size <= w->position.verified.end || !position_cut(&w->position, head->tree_size))
+		return;
+	while (at > 0 && w->pending[at - 1].head.tree_size >= head->tree_size) {
+		if (w->pending[at - 1].head.tree_size == head->tree_size)
+			return;
+		at--;
+	}
+	if (w->n_pending == w->pending_cap) {
+		w->pending_cap = w->pending_cap == 0 ? 8 : w->pending_cap * 2;
+		w->pending = xreallocarray(w->pending, w->pending_cap, sizeof(*w->pending));
+	}
+	memmove(&w->pending[at + 1], &w->pending[at], (w->n_pending - at) * sizeof(*w->pending));
+	w->pending[at] = (struct pending_head){ .head = *head, .received_ms = keep->now_ms };
+	w->n_pending++;
+}
+
+void watch_drop_pending(struct watcher *w, uint64_t up_to)
+{
+	size_t n = 0;
+
+	while (n < w->n_pending && w->pending[n].head.tree_size <= up_to)
+		n++;
+	if (n == 0)
+		return;
+	w->n_pending -= n;
+	memmove(w->pending, w->pending + n, w->n_pending * sizeof(*w->pending));
+}
+
+/* Too many signed sizes at once (a log that is far behind, polled for days): every other one of the middle is let go. */
+static void thin_pending(struct watcher *w)
+{
+	if (w->n_pending < POSITION_CUTS_MAX)
+		return;
+	size_t to = 1;
+	for (size_t i = 1; i + 1 < w->n_pending; i++) {
+		if (i % 2 == 0)
+			w->pending[to++] = w->pending[i];
+		else
+			position_uncut(&w->position, w->pending[i].head.tree_size);
+	}
+	w->pending[to++] = w->pending[w->n_pending - 1];
+	w->n_pending = to;
+}
+
+static void on_kept(void *ctx, bool ok, const struct error *err)
+{
+	struct keep_head *keep = ctx;
+	struct watcher *w = keep->w;
+
+	if (w->phase == WATCHER_CLOSING)
+		goto out;
+	if (!ok) {
+		head_failed(w, err);
+		goto out;
+	}
+	bool larger = !w->has_newest || keep->head.tree_size > w->newest.tree_size;
+	if (larger || (keep->head.tree_size == w->newest.tree_size && keep->head.timestamp_ms > w->newest.timestamp_ms && keep->follow))
+		w->newest = keep->head;
+	w->has_newest = true;
+	if (keep->follow) {
+		thin_pending(w);
+		add_pending(w, keep);
+	}
+	if (!w->has_target) {
+		w->has_target = true;
+		w->target = w->newest.tree_size;
+		w->live_from = w->newest.tree_size;
+	}
+	watch_progress(w);
+	if (w->phase == WATCHER_ASKING) {
+		watch_enter(w, WATCHER_STARTING);
+		watch_start_reading(w);
+	}
+	watch_commit(w);
+	watch_check_proof(w);
+	watch_check_edge(w);
+	watch_check_tail(w);
+	watch_pump(w);
+out:
+	if (w->phase != WATCHER_CLOSING)
+		watch_schedule(w);
+	buf_deinit(&keep->raw);
+	free(keep);
+	watch_release(w);
+}
+
+static void keep_head(struct watcher *w, const struct tree_head *head, struct slice raw, bool follow)
+{
+	struct keep_head *keep = xcalloc(1, sizeof(*keep));
+
+	keep->w = w;
+	keep->log_id = w->log.log_id;
+	keep->head = *head;
+	keep->now_ms = watch_now(w);
+	keep->follow = follow;
+	keep->known = follow && w->has_verified_head && head->tree_size == w->verified_head.tree_size;
+	buf_init(&keep->raw, NOTE_BYTES_MAX);
+	buf_append_slice(&keep->raw, raw);
+	watch_hold(w);
+	if (w->options.scan && follow)
+		prover_head(w->prover, head, raw);
+	if (w->options.scan)
+		on_kept(keep, true, NULL);
+	else
+		store_submit(w->ingest->store, keep_job, on_kept, keep);
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------------------ */
+
+static void head_came(struct watcher *w, const struct tree_head *head, unsigned oddities, struct slice raw)
+{
+	int64_t now = watch_now(w);
+
+	w->head_failures = 0;
+	w->last_head_ms = now;
+	w->next_poll_ms = w->ingest->once ? 0 : now + poll_interval(w);
+	w->last_error = (struct error){ 0 };
+	memset(w->bad_signatures_ms, 0, sizeof(w->bad_signatures_ms));
+	watch_clear(w, INCIDENT_BAD_STH_SIGNATURE, "heads verify again");
+	watch_clear(w, INCIDENT_UNREACHABLE, "the log answers again");
+	watch_clear(w, INCIDENT_UNREACHABLE_DAY, "the log answers again");
+	check_oddities(w, oddities);
+	check_fresh(w, head);
+	check_final(w, head, raw);
+	bool follow = fork_checks(w, head, raw);
+	keep_head(w, head, raw, follow);
+}
+
+static void on_head(void *ctx, struct fetch_answer *answer)
+{
+	struct watcher *w = ctx;
+	struct error err = { 0 };
+	struct tree_head head;
+	struct slice body;
+	unsigned oddities = 0;
+
+	w->head_request = NULL;
+	if (answer->status != 200 || answer->error[0] != '\0') {
+		request_failed(w->source->head_path, answer, &err);
+		head_failed(w, &err);
+		return;
+	}
+	if (!request_body(answer, RESPONSE_BYTES_MAX, &w->inflater, &body, &err) || body.len > w->source->head_bytes_max) {
+		if (err.kind == ERR_NONE)
+			error_set(&err, ERR_MALFORMED, "tree head of %zu bytes", body.len);
+		head_failed(w, &err);
+		return;
+	}
+	if (!w->source->head_parse(&w->log, w->key, body, &head, &oddities, &err)) {
+		if (err.kind == ERR_CONTRADICTION)
+			signature_failed(w, body, &err);
+		head_failed(w, &err);
+		return;
+	}
+	head_came(w, &head, oddities, body);
+}
+
+void watch_poll(struct watcher *w)
+{
+	char *url = xasprintf("%s%s", w->log.url, w->source->head_path);
+
+	w->head_request = watch_request(w, url, w->source->head_bytes_max, GOVERNOR_HEAD, w->head_failures > 0, on_head, w);
+	free(url);
+}
+
+void watch_heads_due(struct watcher *w, int64_t now)
+{
+	char text[TIME_TEXT_LEN];
+	int64_t silent = now - w->last_head_ms;
+
+	if (w->next_poll_ms != 0 && now >= w->next_poll_ms && w->head_request == NULL)
+		watch_poll(w);
+	if (silent <= HOUR_MS || silent <= 2 * poll_interval(w) || w->head_failures == 0 || w->how == FOLLOW_READ_OUT)
+		return;
+	watch_report(w, INCIDENT_UNREACHABLE, "", "no valid tree head for %s: %s", duration_format(silent, text), w->last_error.text);
+	if (silent > 24 * HOUR_MS)
+		watch_report(w, INCIDENT_UNREACHABLE_DAY, "day", "no valid tree head for more than a day: %s", w->last_error.text);
+}

@@ -1,0 +1,90 @@
+/*
+ * Blindness is an incident of the same rank as a finding: being far behind, being throttled, doubting our own clock. And what
+ * was seen once but has not come back for a day is over.
+ */
+#include "inside.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MINUTE_MS ((int64_t)60 * 1000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define QUIET_MS (24 * HOUR_MS)
+#define BEHIND_MS (6 * HOUR_MS)
+#define LEAST_BACKLOG 16384          /* entries: less is no backlog, however slowly the log grows */
+
+/* More than an hour of growth behind, or behind and not catching up for six. */
+static void check_backlog(struct watcher *w, int64_t now)
+{
+	uint64_t end = position_count(&w->position), size = w->newest.tree_size;
+	uint64_t behind = size > end ? size - end : 0;
+	char count[TIME_TEXT_LEN], since[TIME_TEXT_LEN];
+
+	if (w->phase != WATCHER_FOLLOWING || w->ingest->once)
+		return;
+	if (behind < LEAST_BACKLOG) {
+		w->behind_since_ms = 0;
+		watch_clear(w, INCIDENT_BACKLOG, "the log is read up to its head again");
+		return;
+	}
+	if (w->behind_since_ms == 0) {
+		w->behind_since_ms = now;
+		w->backlog_start = behind;
+		w->size_then = size;
+		return;
+	}
+	int64_t passed = now - w->behind_since_ms;
+	if (passed < HOUR_MS)
+		return;
+	uint64_t growth = (size - w->size_then) / (uint64_t)(passed / MINUTE_MS) * 60;
+	bool growing = passed >= BEHIND_MS && behind >= w->backlog_start;
+	/* a backlog that shrinks is work in progress, not blindness: entries at the head are read meanwhile */
+	if (growing || (behind > growth && behind >= w->backlog_start))
+		watch_report(w, INCIDENT_BACKLOG, "", "%s entries are not read yet, for %s, and they do not become fewer", count_format(behind, count),
+			     duration_format(passed, since));
+	else if (behind < w->backlog_start / 2)
+		watch_clear(w, INCIDENT_BACKLOG, "the backlog shrinks");
+}
+
+/* More than half of an hour's requests were refused for their rate. */
+static void check_throttling(struct watcher *w, int64_t now)
+{
+	uint64_t all_requests = w->requests_told + w->counters.requests, all_throttled = w->throttled_told + w->counters.throttled;
+	uint64_t requests = all_requests - w->throttle_window.requests, throttled = all_throttled - w->throttle_window.throttled;
+
+	if (w->throttle_window.since_ms == 0)
+		w->throttle_window.since_ms = now;
+	if (now - w->throttle_window.since_ms < HOUR_MS)
+		return;
+	if (requests >= 10 && throttled * 2 > requests)
+		watch_report(w, INCIDENT_RATE_LIMITED, "", "%" PRIu64 " of %" PRIu64 " requests of the last hour were refused with 429", throttled, requests);
+	else
+		watch_clear(w, INCIDENT_RATE_LIMITED, "requests are answered again");
+	w->throttle_window.since_ms = now;
+	w->throttle_window.requests = all_requests;
+	w->throttle_window.throttled = all_throttled;
+}
+
+static void check_clock(struct watcher *w)
+{
+	if (w->ingest->clock_suspect)
+		watch_report(w, INCIDENT_CLOCK_SUSPECT, "", "most servers give a date more than 2 minutes from our clock; checks of time are suspended");
+	else if (w->incidents[INCIDENT_CLOCK_SUSPECT].open)
+		watch_clear(w, INCIDENT_CLOCK_SUSPECT, "servers and our clock agree again");
+}
+
+static void close_quiet(struct watcher *w, int64_t now)
+{
+	for (enum incident_class class = 0; class < N_INCIDENT_CLASSES; class++)
+		if (INCIDENT_ROWS[class].end == ENDS_WITH_QUIET && w->incidents[class].open && now - w->incidents[class].seen_ms > QUIET_MS)
+			watch_clear(w, class, "not seen again for a day");
+}
+
+void watch_health(struct watcher *w, int64_t now)
+{
+	check_backlog(w, now);
+	check_throttling(w, now);
+	check_clock(w);
+	close_quiet(w, now);
+	watch_closed_look(w, now);
+}

@@ -1,0 +1,271 @@
+/*
+ * The watcher's inside, shared by the files of this directory: one file per activity, all on the loop.
+ *
+ *   LOADING --ranges, heads--> ASKING --first head--> STARTING --start index--> FOLLOWING
+ *   any phase: watcher_close --> CLOSING --last holder gone--> freed
+ *
+ * In FOLLOWING five activities go on beside each other:
+ *   heads     heads.c           timer -> request -> signature -> same tree? -> stored -> newest, pending
+ *   reading   read.c            unread stretch -> request -> worker -> ready
+ *   commit    commit.c          ready responses -> one transaction -> position; roots compared at every signed size
+ *   checking  check.c           consistency of heads, hash tiles at the right edge, what follows a mismatch
+ *             head_first.c    what is read above a gap
+ *   proving   prover.c          inclusion proofs of what was found, one by one
+ */
+#ifndef CTWATCH_WATCH_H
+#define CTWATCH_WATCH_H
+
+#include "found.h"
+#include "position.h"
+#include "prover.h"
+#include "request.h"
+#include "source.h"
+#include "tree_walk.h"
+#include "watcher.h"
+
+enum watcher_phase { WATCHER_LOADING, WATCHER_ASKING, WATCHER_STARTING, WATCHER_FOLLOWING, WATCHER_CLOSING };
+
+/* A signed head that is stored and whose root waits to be rebuilt. */
+struct pending_head {
+	struct tree_head head;
+	int64_t received_ms;
+	bool tree_ok;                     /* hash tiles rebuilt the root; the entries of the unfinished tile are still to come */
+};
+
+enum read_phase { READ_ASKING, READ_WORKING, READ_READY, READ_COMMITTING };
+
+/* One response: asked for, worked on, waiting to be committed. */
+struct read {
+	struct pool_job job;
+	struct watcher *w;
+	struct read *next;
+	enum read_phase phase;
+	enum governor_class class;
+	struct source_window window;
+	struct request *request;
+	struct buf body;
+	uint64_t reserved_bytes;
+	unsigned attempt;
+	struct batch_head heads[BATCH_HEADS_MAX];
+	struct batch_input input;
+	struct batch_output output;
+	char ruleset_id[24];
+	bool ok;
+	struct error err;
+};
+
+/* A stretch that could not be read: asked for again later, while reading goes on elsewhere. */
+struct hole {
+	uint64_t from, to;
+	int64_t since_ms, next_ms;
+	unsigned attempts;
+	bool full_tile;                   /* ask for the full tile: the partial one is gone */
+	bool refused;                     /* the log says that it does not have it, rather than that it cannot answer */
+	bool reported;
+	enum incident_class class;        /* what it becomes when it lasts */
+};
+#define HOLES_MAX 64
+
+/* What follows a root that does not fit (shared/spec/ct-protocols.md 4.3). */
+enum doubt_phase { DOUBT_NONE, DOUBT_WAITING, DOUBT_READING, DOUBT_ASKING, DOUBT_BROKEN };
+struct doubt {
+	enum doubt_phase phase;
+	struct tree_head head;            /* the head in question */
+	uint64_t from;                    /* verified size below it */
+	unsigned attempts;
+	int64_t next_ms;
+	struct hash *first_hashes, *hashes;   /* of [from, size): first and latest download, for evidence; NULL when there are too many */
+	uint64_t n_hashes;
+	struct buf raw;                   /* raw bytes of the first bad response */
+	char raw_url[512];
+	struct request *request;
+	struct tree_walk *walk;
+	enum incident_class class;        /* BROKEN: the incident that says so; verification waits until somebody closes it */
+};
+
+struct watcher {
+	struct ingest *ingest;
+	struct listed_log log;
+	struct log_key *key;
+	const struct source *source;
+	enum follow_how how;
+	struct watcher_options options;
+	enum watcher_phase phase;
+	uv_timer_t timer;
+	unsigned n_holders;               /* the timer, workers and store jobs: freed when the last is gone */
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+	struct watcher *next_starved;
+	bool starved;
+	struct inflater *inflater;        /* for small compressed answers on the loop */
+
+	/* heads */
+	struct request *head_request;
+	int64_t next_poll_ms, last_head_ms, started_ms;
+	unsigned head_failures;
+	int64_t bad_signatures_ms[3];
+	bool has_newest;
+	struct tree_head newest;          /* the largest that is stored */
+	bool has_verified_head;
+	struct tree_head verified_head;
+	struct pending_head *pending;     /* ascending by size */
+	size_t n_pending, pending_cap;
+	uint64_t n_lagging;
+
+	/* start */
+	struct request *start_request;
+	struct tree_walk *walk;
+	int64_t retry_start_ms;
+	unsigned start_failures;
+	struct bisect {
+		uint64_t low, high;
+		bool active;
+	} bisect;
+	uint64_t start_at;                /* chosen, its right edge is being rebuilt */
+	struct hash start_leaf;
+
+	/* reading */
+	struct position position;         /* as committed */
+	bool has_start;
+	uint64_t start_index;
+	struct page_guess page;
+	struct read *reads;
+	unsigned n_asking, n_reads;
+	uint64_t response_bytes;          /* what an answer of this log may need */
+	uint64_t tail_start;              /* beyond 0: read from here on first, the gap below later */
+	struct hole holes[HOLES_MAX];
+	size_t n_holes;
+	uint64_t partial_tile;            /* the unfinished data tile, and since when it is unfinished */
+	int64_t partial_since_ms;
+	uint64_t live_from;               /* entries from here on are read as they come: their delay counts */
+
+	/* committing */
+	struct commit *commit;
+	int64_t retry_commit_ms;
+	bool compare_wanted;              /* roots, although nothing new was read */
+	struct state_counters counters;   /* requests since the last commit */
+	uint64_t entries_read;
+
+	/* checking */
+	struct tree_walk *edge_walk;
+	uint64_t edge_size;
+	unsigned edge_failures;
+	int64_t edge_retry_ms;
+	struct proof_check {              /* is the older head's tree a prefix of the newer one's? */
+		bool wanted;
+		struct tree_head older, newer;
+		bool older_done;              /* static logs: the older root is rebuilt, on to the newer */
+		unsigned failures;
+		int64_t retry_ms;
+		struct request *request;
+		struct tree_walk *walk;
+		char *url;
+	} proof;
+	struct tail_check {               /* static logs: are the entries read at the head, above a gap, those that were signed? */
+		struct compact_range base;/* the tree below them, from hash tiles; empty: not had yet */
+		struct tree_head head;    /* being compared, with the entries below `top` */
+		uint64_t top, proven;     /* entries above the gap and below `proven` are */
+		unsigned failures;
+		int64_t retry_ms;
+		struct tree_walk *walk;
+	} tail;
+	struct doubt doubt;
+	uint64_t scan_asked, scan_proven; /* scan: where a proof was last asked for, and had */
+
+	struct issuer *issuers;           /* being fetched */
+	size_t n_issuers;
+	struct prover *prover;            /* inclusion proofs of what was found */
+
+	/* incidents */
+	struct {
+		bool open, kept;          /* kept: the state knows that it is open */
+		int64_t seen_ms, told_ms;
+	} incidents[N_INCIDENT_CLASSES];
+	bool looking;                     /* whether somebody closed one by hand */
+	int64_t looked_ms;
+	bool contradicted;
+	struct error last_error;
+	int64_t last_error_ms, trouble_kept_ms;
+	uint64_t backlog_start;           /* entries behind when it began to grow */
+	int64_t behind_since_ms;
+	uint64_t size_then;
+	uint64_t requests_told, throttled_told;   /* handed to the state with commits; the rest is in `counters` */
+	struct {
+		int64_t since_ms;
+		uint64_t requests, throttled;     /* all before it */
+	} throttle_window;
+
+	/* once */
+	bool has_target;
+	uint64_t target;
+	bool started_at_end;
+	int64_t last_progress_ms;
+	enum watcher_outcome outcome;
+};
+
+/* watcher.c */
+void watch_enter(struct watcher *, enum watcher_phase phase);
+void watch_hold(struct watcher *);
+void watch_release(struct watcher *);
+int64_t watch_now(const struct watcher *);
+/* A head's time as a signed number; what lies beyond it is the largest. */
+int64_t watch_head_ms(const struct tree_head *head);
+void watch_progress(struct watcher *);                /* something went forward */
+void watch_trouble(struct watcher *, const struct error *err);
+void watch_schedule(struct watcher *);                /* set the timer for whatever is due next */
+void watch_settle(struct watcher *, enum watcher_outcome outcome);
+struct request *watch_request(struct watcher *, const char *url, size_t max_bytes, enum governor_class class, bool fresh,
+			      void (*done)(void *ctx, struct fetch_answer *answer), void *ctx);
+/* heads.c */
+void watch_poll(struct watcher *);
+void watch_heads_due(struct watcher *, int64_t now_ms);
+void watch_drop_pending(struct watcher *, uint64_t up_to);
+/* start.c */
+void watch_start_reading(struct watcher *);
+/* read.c */
+void watch_pump(struct watcher *);
+void watch_read_free(struct read *);
+int64_t watch_holes_due(const struct watcher *);
+void watch_forget_holes(struct watcher *, uint64_t from, uint64_t to);
+/* commit.c */
+void watch_commit(struct watcher *);
+bool watch_committing(const struct watcher *);
+/* check.c */
+void watch_check_edge(struct watcher *);
+void watch_check_proof(struct watcher *);
+/* Asks whether two signed heads belong to one tree; a check that is under way is not disturbed. */
+void watch_want_proof(struct watcher *, const struct tree_head *older, const struct tree_head *newer);
+void watch_doubt(struct watcher *, const struct tree_head *head);
+void watch_doubt_due(struct watcher *);
+/* The incident of a doubt that was BROKEN is closed: verification goes on from the verified size. */
+void watch_doubt_over(struct watcher *);
+/* incidents_closed.c */
+void watch_closed_look(struct watcher *, int64_t now_ms);
+/* head_first.c */
+void watch_check_tail(struct watcher *);
+/* scan.c */
+void watch_scan_prove(struct watcher *);              /* if it is time to */
+void watch_scan_proven(struct watcher *, uint64_t up_to);
+/* Sightings of [from, to) that are stored become verified. */
+void watch_mark_verified(struct watcher *, uint64_t from, uint64_t to);
+/* issuers.c */
+void watch_want_issuers(struct watcher *, const struct found *found);
+int64_t watch_issuers_due(const struct watcher *);
+void watch_issuers_wake(struct watcher *);
+void watch_issuers_cancel(struct watcher *);
+void watch_issuers_free(struct watcher *);
+/* health.c */
+void watch_health(struct watcher *, int64_t now_ms);
+/* incidents.c */
+void watch_report(struct watcher *, enum incident_class class, const char *subject, const char *format, ...) PRINTF_LIKE(4, 5);
+void watch_clear(struct watcher *, enum incident_class class, const char *why);
+/* The same with bytes that a third party can check, copied: at most EVIDENCE_FILES_MAX files, a name of NULL ends them. */
+#define EVIDENCE_FILES_MAX 6
+struct evidence_file {
+	const char *name;
+	struct slice content;
+};
+void watch_report_evidence(struct watcher *, enum incident_class class, const char *subject, const struct evidence_file *files,
+			   const char *format, ...) PRINTF_LIKE(5, 6);
+
+#endif

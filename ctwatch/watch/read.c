@@ -1,0 +1,419 @@
+/*
+ * Reading: which stretch is next, asking for it, handing the answer to a worker. Head first, gap later: a log that is far
+ * behind, or that lets us read so slowly that the head is far away in time, is read from its newest page on, and the gap
+ * below with what rate is left.
+ */
+#include "inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAR_BEHIND 16384             /* entries: minutes of a busy log; less is read in order */
+#define FAR_BEHIND_S 60              /* and where a log throttles us: as long as that would take at the rate it allows */
+#define FAR_BEHIND_AGAIN_S 900       /* the same of the tail itself; each time leaves a gap, so it must be rare */
+#define READS_UNCOMMITTED_MAX 32     /* responses of one log that may wait for the disk */
+#define PARTIAL_WAIT_MS ((int64_t)5 * 60 * 1000)      /* certspotter's value (spec 2.5) */
+#define MISSING_AFTER_MS ((int64_t)10 * 60 * 1000)
+#define RETRY_MAX_MS ((int64_t)5 * 60 * 1000)
+
+/* ---- holes: what could not be read -------------------------------------------------------------------- */
+
+static struct hole *find_hole(struct watcher *w, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < w->n_holes; i++)
+		if (w->holes[i].from < to && from < w->holes[i].to)
+			return &w->holes[i];
+	return NULL;
+}
+
+int64_t watch_holes_due(const struct watcher *w)
+{
+	int64_t due = 0, now = watch_now(w);
+
+	/* one that is due already waits for something else: room, the disk, its turn */
+	for (size_t i = 0; i < w->n_holes; i++)
+		if (w->holes[i].next_ms > now && (due == 0 || w->holes[i].next_ms < due))
+			due = w->holes[i].next_ms;
+	return due;
+}
+
+void watch_forget_holes(struct watcher *w, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < w->n_holes; i++) {
+		enum incident_class class = w->holes[i].class;
+		bool same = false;
+
+		if (w->holes[i].from >= to || from >= w->holes[i].to)
+			continue;
+		w->holes[i--] = w->holes[--w->n_holes];
+		for (size_t k = 0; k < w->n_holes; k++)
+			same |= w->holes[k].class == class && w->holes[k].reported;
+		if (!same && w->incidents[class].open)
+			watch_clear(w, class, "what was missing was served");
+	}
+}
+
+static void report_hole(struct watcher *w, struct hole *hole, const struct error *err)
+{
+	int64_t limit = w->log.protocol == LOG_STATIC ? MISSING_AFTER_MS : (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000;
+	bool plain = hole->class == INCIDENT_TILE_MALFORMED || (w->ingest->once && hole->refused);
+
+	/* what answers plainly wrong twice is told at once, what may be overload only when it lasts */
+	if (watch_now(w) - hole->since_ms < limit && !(plain && hole->attempts >= 2))
+		return;
+	hole->reported = true;
+	watch_report(w, hole->class, "", "entries %" PRIu64 " to %" PRIu64 ": %s", hole->from, hole->to - 1, err->text);
+}
+
+static void note_hole(struct watcher *w, const struct read *r, enum incident_class class, bool refused, const struct error *err)
+{
+	struct hole *hole = find_hole(w, r->window.from, r->window.to);
+	int64_t now = watch_now(w);
+
+	if (hole == NULL && w->n_holes == HOLES_MAX)
+		return;                   /* the stretch is unread as before, only without a delay of its own */
+	if (hole == NULL) {
+		hole = &w->holes[w->n_holes++];
+		*hole = (struct hole){ .from = r->window.from, .to = r->window.to, .since_ms = now };
+	}
+	hole->class = class;
+	hole->refused = refused;
+	hole->attempts++;
+	int64_t delay = hole->attempts == 1 ? 1 : (int64_t)1000 << (hole->attempts < 10 ? hole->attempts - 2 : 8);
+	hole->next_ms = now + (delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS);
+	report_hole(w, hole, err);
+}
+
+/* ---- which stretch is next ------------------------------------------------------------------------------ */
+
+struct interval {
+	uint64_t from, to;
+};
+
+/* What is being asked for, worked on, or rests after a failure. */
+static size_t busy_intervals(const struct watcher *w, int64_t now, struct interval *out)
+{
+	size_t n = 0;
+
+	for (const struct read *r = w->reads; r != NULL; r = r->next)
+		out[n++] = r->phase >= READ_READY ? (struct interval){ r->output.from, r->output.to } :
+						    (struct interval){ r->window.from, r->window.to };
+	if (w->doubt.phase == DOUBT_WAITING)
+		out[n++] = (struct interval){ w->doubt.from, w->doubt.head.tree_size };
+	for (size_t i = 0; i < w->n_holes; i++)
+		if (w->holes[i].next_ms > now)
+			out[n++] = (struct interval){ w->holes[i].from, w->holes[i].to };
+	return n;
+}
+
+/* The first unread stretch in [from, limit) that nobody is busy with. */
+static bool find_stretch(const struct watcher *w, uint64_t from, uint64_t limit, uint64_t *start, uint64_t *end)
+{
+	struct interval busy[READS_UNCOMMITTED_MAX + HOLES_MAX + 16];
+	size_t n = busy_intervals(w, watch_now(w), busy);
+
+	while (position_gap(&w->position, from, limit, start, end)) {
+		bool moved = false;
+
+		for (size_t i = 0; i < n; i++) {
+			if (busy[i].from <= *start && *start < busy[i].to) {
+				from = busy[i].to;
+				moved = true;
+			}
+		}
+		if (moved)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			if (busy[i].from > *start && busy[i].from < *end)
+				*end = busy[i].from;
+		return true;
+	}
+	return false;
+}
+
+/* How far entries may be read: the signed size, less a static log's unfinished tile while that may still fill (spec 2.5). */
+static uint64_t read_limit(struct watcher *w)
+{
+	uint64_t size = w->newest.tree_size, tile = size / TILE_WIDTH;
+	int64_t now = watch_now(w);
+
+	if (w->options.scan && w->options.scan_to < size)
+		return w->options.scan_to;
+	if (w->log.protocol != LOG_STATIC || size % TILE_WIDTH == 0 || w->ingest->once || w->how != FOLLOW_LIVE)
+		return size;
+	if (tile != w->partial_tile || w->partial_since_ms == 0) {
+		w->partial_tile = tile;
+		w->partial_since_ms = now;
+	}
+	if (now - w->partial_since_ms >= PARTIAL_WAIT_MS || now > w->log.interval_end_ms)
+		return size;
+	uint64_t end = position_end(&w->position);
+	return tile * TILE_WIDTH > end ? tile * TILE_WIDTH : end;
+}
+
+/* Would a fresh certificate wait behind so many unread entries? */
+static bool is_far(const struct watcher *w, uint64_t n_unread)
+{
+	uint64_t page = w->log.protocol == LOG_STATIC ? TILE_WIDTH : w->page.page;
+	struct governor_status host;
+
+	if (n_unread > FAR_BEHIND)
+		return true;
+	if (n_unread <= 2 * page || !governor_status(w->ingest->governor, w->log.url, &host) || !host.settled)
+		return false;
+	return (double)n_unread / (double)page > host.rate * (w->tail_start == 0 ? FAR_BEHIND_S : FAR_BEHIND_AGAIN_S);
+}
+
+/* The tail begins where the newest page does, as soon as the log is far behind; it ends when the gap below is filled. */
+static void place_tail(struct watcher *w, uint64_t limit)
+{
+	uint64_t end = position_end(&w->position), top = position_top(&w->position);
+
+	if (w->options.scan || limit <= end) {
+		w->tail_start = 0;
+		return;
+	}
+	if (w->tail_start != 0 && end >= w->tail_start)
+		w->tail_start = 0;
+	uint64_t base = w->tail_start == 0 ? end : (top > w->tail_start ? top : w->tail_start);
+	if (!is_far(w, limit - base))
+		return;
+	w->tail_start = (limit - 1) / w->source->step * w->source->step;
+	if (w->verified_head.tree_size > 0 && w->has_verified_head)
+		watch_want_proof(w, &w->verified_head, &w->newest);
+}
+
+static bool next_stretch(struct watcher *w, uint64_t *from, uint64_t *limit, enum governor_class *class)
+{
+	uint64_t end = read_limit(w);
+
+	place_tail(w, end);
+	*class = GOVERNOR_TAIL;
+	if (find_stretch(w, w->tail_start, end, from, limit))
+		return true;
+	*class = GOVERNOR_GAP;
+	return w->tail_start != 0 && find_stretch(w, 0, w->tail_start, from, limit);
+}
+
+/* ---- one response ------------------------------------------------------------------------------------------- */
+
+static void give_back(struct read *r)
+{
+	uint64_t n_bytes = r->reserved_bytes;
+
+	r->reserved_bytes = 0;
+	if (n_bytes != 0)
+		budget_give(&r->w->ingest->budget, n_bytes);
+}
+
+void watch_read_free(struct read *r)
+{
+	request_cancel(r->request);
+	buf_deinit(&r->body);
+	batch_output_deinit(&r->output);
+	free(r->window.url);
+	give_back(r);
+	free(r);
+}
+
+static void drop_read(struct watcher *w, struct read *read)
+{
+	struct read **at = &w->reads;
+
+	while (*at != read)
+		at = &(*at)->next;
+	*at = read->next;
+	w->n_reads--;
+	watch_read_free(read);
+}
+
+/* A response that is as large as nothing of this log before: ask again with more room. */
+static bool grow_response(struct watcher *w)
+{
+	if (w->response_bytes >= RESPONSE_BYTES_MAX)
+		return false;
+	w->response_bytes *= 4;
+	if (w->response_bytes > RESPONSE_BYTES_MAX)
+		w->response_bytes = RESPONSE_BYTES_MAX;
+	return true;
+}
+
+static void answer_failed(struct watcher *w, struct read *r, struct fetch_answer *answer)
+{
+	bool tile = w->log.protocol == LOG_STATIC, partial = tile && r->window.n_asked < TILE_WIDTH;
+	bool refused = answer->status == 404 || answer->status == 403;
+	struct error err;
+
+	request_failed(r->window.url, answer, &err);
+	if (answer->too_large && grow_response(w)) {
+		/* the stretch is free again, the next request brings more room */
+	} else if (!tile && request_page_too_large(answer) && page_halve(&w->page)) {
+		watch_trouble(w, &err);
+	} else {
+		watch_trouble(w, &err);
+		note_hole(w, r, tile ? INCIDENT_MISSING_TILE : INCIDENT_MISSING_ENTRIES, refused || answer->status == 410, &err);
+		struct hole *hole = find_hole(w, r->window.from, r->window.to);
+		if (partial && refused && hole != NULL) {
+			hole->full_tile = true;
+			hole->next_ms = watch_now(w);
+		}
+	}
+	drop_read(w, r);
+	watch_pump(w);
+	watch_schedule(w);
+}
+
+static void on_worked(struct pool_job *job, bool ran)
+{
+	struct read *r = CONTAINER_OF(job, struct read, job);
+	struct watcher *w = r->w;
+
+	r->phase = READ_READY;
+	if (w->phase == WATCHER_CLOSING) {
+		watch_release(w);
+		return;
+	}
+	if (!ran)
+		r->ok = error_set(&r->err, ERR_RETRY, "stopped");
+	if (!r->ok) {
+		error_context(&r->err, "%s", r->window.url);
+		watch_trouble(w, &r->err);
+		note_hole(w, r, w->log.protocol == LOG_STATIC ? INCIDENT_TILE_MALFORMED : INCIDENT_MISSING_ENTRIES, false, &r->err);
+		drop_read(w, r);
+	} else {
+		if (r->input.keep_leaf_hashes && r->window.from == w->doubt.from && w->doubt.raw.len == 0) {
+			w->doubt.raw = r->body;   /* evidence: the first response of the range in doubt */
+			r->body = (struct buf){ 0 };
+		}
+		buf_deinit(&r->body);
+		if (w->log.protocol == LOG_RFC6962)
+			page_learn(&w->page, r->window.from, r->window.n_asked, r->output.to - r->output.from);
+		watch_forget_holes(w, r->output.from, r->output.to);
+		give_back(r);
+	}
+	watch_commit(w);
+	watch_pump(w);
+	watch_schedule(w);
+	watch_release(w);
+}
+
+/* On a worker: this response only. */
+static void work(struct pool_job *job)
+{
+	struct read *r = CONTAINER_OF(job, struct read, job);
+	const struct ruleset *rules = rules_ref_set(job->rules);
+
+	r->ok = batch_run(job->scratch, rules, &r->input, &r->output, &r->err);
+	snprintf(r->ruleset_id, sizeof(r->ruleset_id), "%s", ruleset_id(rules));
+}
+
+/* The signed sizes inside the response and the first one beyond it, and the newest head below it. */
+static void add_heads(struct watcher *w, struct read *r)
+{
+	struct batch_input *in = &r->input;
+
+	in->floor_head_ms = INT64_MIN;
+	if (w->has_verified_head && w->verified_head.tree_size <= in->from && w->verified_head.tree_size > 0)
+		in->floor_head_ms = watch_head_ms(&w->verified_head);
+	in->heads = r->heads;
+	for (size_t i = 0; i < w->n_pending; i++) {
+		const struct tree_head *head = &w->pending[i].head;
+
+		if (head->tree_size <= in->from) {
+			if (watch_head_ms(head) > in->floor_head_ms)
+				in->floor_head_ms = watch_head_ms(head);
+			continue;
+		}
+		if (in->n_heads == BATCH_HEADS_MAX)
+			break;
+		r->heads[in->n_heads++] = (struct batch_head){ head->tree_size, watch_head_ms(head) };
+		if (head->tree_size >= in->to)
+			break;
+	}
+}
+
+static void on_entries(void *ctx, struct fetch_answer *answer)
+{
+	struct read *r = ctx;
+	struct watcher *w = r->w;
+
+	r->request = NULL;
+	w->n_asking--;
+	if (answer->status != 200 || answer->error[0] != '\0') {
+		answer_failed(w, r, answer);
+		return;
+	}
+	r->body = answer->body;
+	answer->body = (struct buf){ 0 };
+	if (r->body.len * 3 / 2 > w->response_bytes && w->response_bytes < RESPONSE_BYTES_MAX)
+		grow_response(w);
+	r->phase = READ_WORKING;
+	r->input = (struct batch_input){
+		.protocol = w->log.protocol,
+		.body = buf_slice(&r->body),
+		.gzip = answer->gzip,
+		.first = r->window.first,
+		.n_asked = r->window.n_asked,
+		.from = r->window.from,
+		.to = r->window.to,
+		.mmd_ms = (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000,
+		.interval_start_ms = w->log.interval_start_ms,
+		.interval_end_ms = w->log.interval_end_ms,
+		.now_ms = r->window.from >= w->live_from && r->class == GOVERNOR_TAIL ? watch_now(w) : 0,
+		.keep_leaf_hashes = w->doubt.phase == DOUBT_READING && r->window.from >= w->doubt.from && r->window.to <= w->doubt.head.tree_size,
+	};
+	add_heads(w, r);
+	r->job.run = work;
+	r->job.done = on_worked;
+	watch_hold(w);
+	pool_submit(w->ingest->pool, &r->job);
+	watch_pump(w);
+}
+
+static bool start_read(struct watcher *w, uint64_t from, uint64_t limit, enum governor_class class)
+{
+	struct budget *budget = &w->ingest->budget;
+
+	if (!budget_take(budget, w->response_bytes)) {
+		if (!w->starved) {
+			struct watcher **at = &budget->starved;
+
+			while (*at != NULL)
+				at = &(*at)->next_starved;
+			*at = w;
+			w->next_starved = NULL;
+			w->starved = true;
+		}
+		return false;
+	}
+	struct hole *hole = find_hole(w, from, limit < from + TILE_WIDTH ? limit : from + TILE_WIDTH);
+	struct read *r = xcalloc(1, sizeof(*r));
+	r->w = w;
+	r->class = class;
+	r->reserved_bytes = w->response_bytes;
+	w->source->window(&w->log, &w->page, from, limit, w->newest.tree_size, hole != NULL && hole->full_tile, &r->window);
+	struct read **at = &w->reads;
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = r;
+	w->n_reads++;
+	w->n_asking++;
+	bool fresh = (hole != NULL && hole->attempts > 0) || w->doubt.phase == DOUBT_READING;
+	r->request = watch_request(w, r->window.url, w->response_bytes, class, fresh, on_entries, r);
+	return true;
+}
+
+void watch_pump(struct watcher *w)
+{
+	uint64_t from, limit;
+	enum governor_class class;
+
+	if (w->phase != WATCHER_FOLLOWING || !w->has_newest || w->starved || (w->ingest->store != NULL && store_is_full(w->ingest->store)) || w->outcome != WATCHER_UNSETTLED ||
+	    w->retry_commit_ms != 0)
+		return;
+	while (w->n_asking < w->source->in_flight_max && w->n_reads < READS_UNCOMMITTED_MAX && next_stretch(w, &from, &limit, &class))
+		if (!start_read(w, from, limit, class))
+			break;
+}

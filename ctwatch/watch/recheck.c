@@ -1,0 +1,242 @@
+/*
+ * What follows when entries do not hash to a signed root (shared/spec/ct-protocols.md 4.3):
+ *
+ *   NONE --mismatch--> WAITING --0, 5, 30 min--> READING again --fits now--> ENTRIES_FLAP, NONE
+ *                         ^                          |
+ *                         +------- differs ----------+--third time--> ASKING who is wrong --> incident, BROKEN
+ *
+ * BROKEN: the log is not verified any more, reading and matching go on beyond the head, unverified, under a standing incident.
+ * When somebody closes that incident, it is verified again from the last verified size on: what does not fit is read again.
+ * Evidence is bounded: every leaf hash of the range (up to a million), the raw entries of the first response only.
+ */
+#include "inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_MS ((int64_t)60 * 1000)
+#define HASHES_MAX (1u << 20)
+#define RAW_MAX (16u << 20)
+#define PROOF_BYTES_MAX (1u << 20)
+
+static int64_t next_attempt(const struct watcher *w)
+{
+	static const int64_t delays_ms[] = { 1, 5 * MINUTE_MS, 30 * MINUTE_MS };
+
+	return watch_now(w) + (w->ingest->once ? 1 : delays_ms[w->doubt.attempts < ARRAY_LEN(delays_ms) ? w->doubt.attempts : ARRAY_LEN(delays_ms) - 1]);
+}
+
+static void forget(struct watcher *w)
+{
+	struct doubt *d = &w->doubt;
+
+	free(d->first_hashes);
+	free(d->hashes);
+	buf_deinit(&d->raw);
+	*d = (struct doubt){ 0 };
+	buf_init(&d->raw, RAW_MAX);
+}
+
+static void read_again(struct watcher *w)
+{
+	struct doubt *d = &w->doubt;
+
+	d->phase = DOUBT_WAITING;
+	d->next_ms = next_attempt(w);
+	position_forget(&w->position, d->from, d->head.tree_size);
+	watch_schedule(w);
+}
+
+static void begin(struct watcher *w, const struct tree_head *head)
+{
+	struct doubt *d = &w->doubt;
+	struct error err;
+
+	d->head = *head;
+	d->from = w->position.verified.end;
+	if (head->tree_size - d->from <= HASHES_MAX) {
+		d->n_hashes = head->tree_size - d->from;
+		d->hashes = xcalloc(d->n_hashes, sizeof(*d->hashes));
+	}
+	error_set(&err, ERR_CONTRADICTION, "entries %" PRIu64 " to %" PRIu64 " do not hash to the signed root of size %" PRIu64 ", reading them again",
+		  d->from, head->tree_size - 1, head->tree_size);
+	watch_trouble(w, &err);
+	read_again(w);
+}
+
+/* ---- the verdict --------------------------------------------------------------------------------------------- */
+
+static void hashes_text(const struct hash *hashes, uint64_t n, struct buf *out)
+{
+	char hex[2 * HASH_LEN + 2];
+
+	buf_init(out, (size_t)n * sizeof(hex));
+	for (uint64_t i = 0; i < n; i++) {
+		hex_encode(hashes[i].bytes, HASH_LEN, hex);
+		hex[2 * HASH_LEN] = '\n';
+		buf_append(out, hex, sizeof(hex) - 1);
+	}
+}
+
+static void peaks_text(const struct compact_range *tree, struct buf *out)
+{
+	buf_init(out, 1u << 16);
+	buf_printf(out, "size %" PRIu64 "\n", tree->end);
+	for (uint32_t i = 0; i < tree->n_hashes; i++) {
+		char hex[2 * HASH_LEN + 1];
+
+		hex_encode(tree->hashes[i].bytes, HASH_LEN, hex);
+		buf_printf(out, "%s\n", hex);
+	}
+}
+
+static void verdict(struct watcher *w, enum incident_class class, const char *because)
+{
+	struct doubt *d = &w->doubt;
+	char subject[32], head[256], root[2 * HASH_LEN + 1];
+	struct buf leaves, peaks;
+
+	hex_encode(d->head.root.bytes, HASH_LEN, root);
+	snprintf(head, sizeof(head), "size %" PRIu64 "\nroot %s\ntimestamp %" PRIu64 "\n", d->head.tree_size, root, d->head.timestamp_ms);
+	hashes_text(d->hashes, d->hashes == NULL ? 0 : d->n_hashes, &leaves);
+	peaks_text(&w->position.verified, &peaks);
+	struct evidence_file files[] = {
+		{ "head.txt", slice_text(head) }, { "peaks-before.txt", buf_slice(&peaks) }, { "leaf-hashes.txt", buf_slice(&leaves) },
+		{ "first-response.raw", buf_slice(&d->raw) }, { "log-key.der", log_key_spki(w->key) }, { 0 },
+	};
+	snprintf(subject, sizeof(subject), "%" PRIu64, d->head.tree_size);
+	watch_report_evidence(w, class, subject, files, "entries %" PRIu64 " to %" PRIu64 " do not hash to the signed root of size %" PRIu64 ": %s",
+			      d->from, d->head.tree_size - 1, d->head.tree_size, because);
+	buf_deinit(&leaves);
+	buf_deinit(&peaks);
+	d->phase = DOUBT_BROKEN;
+	d->class = class;
+	d->next_ms = 0;
+	watch_commit(w);
+	watch_pump(w);
+	watch_schedule(w);
+}
+
+static void on_consistency(void *ctx, struct fetch_answer *answer)
+{
+	struct watcher *w = ctx;
+	struct error err = { 0 };
+	struct slice body;
+	struct proof proof;
+
+	w->doubt.request = NULL;
+	bool good = answer->status == 200 && answer->error[0] == '\0' && request_body(answer, PROOF_BYTES_MAX, &w->inflater, &body, &err) &&
+		    consistency_parse(body, &proof, &err) &&
+		    consistency_verify(w->verified_head.tree_size, &w->verified_head.root, w->doubt.head.tree_size, &w->doubt.head.root, &proof);
+	if (good)
+		verdict(w, INCIDENT_ENTRIES_MISMATCH, "the log proves that the root extends what it signed before, but serves other entries");
+	else
+		verdict(w, INCIDENT_INCONSISTENT_STH, "the log has no valid proof that the root extends what it signed before");
+}
+
+static void on_tiles(void *ctx, const struct compact_range *tree, const struct error *err)
+{
+	struct watcher *w = ctx;
+
+	(void)err;
+	w->doubt.walk = NULL;
+	if (tree == NULL) {
+		verdict(w, INCIDENT_ENTRIES_MISMATCH, "its hash tiles could not be had for comparison");
+		return;
+	}
+	struct hash root = range_root(tree);
+	if (hash_equal(&root, &w->doubt.head.root))
+		verdict(w, INCIDENT_ENTRIES_MISMATCH, "its hash tiles do, so that the data tiles are not those that were signed");
+	else
+		verdict(w, INCIDENT_INCONSISTENT_STH, "its hash tiles do not either");
+}
+
+static void ask_who(struct watcher *w)
+{
+	struct doubt *d = &w->doubt;
+
+	d->phase = DOUBT_ASKING;
+	if (w->log.protocol == LOG_STATIC) {
+		struct walk_options options = {
+			.from = &w->position.verified, .to = d->head.tree_size, .tree_size = d->head.tree_size, .fresh = true, .done = on_tiles, .ctx = w,
+		};
+		d->walk = tree_walk_start(w, &options);
+	} else if (w->has_verified_head && w->verified_head.tree_size > 0 && w->verified_head.tree_size < d->head.tree_size) {
+		char *url = xasprintf("%s/ct/v1/get-sth-consistency?first=%" PRIu64 "&second=%" PRIu64, w->log.url, w->verified_head.tree_size,
+				      d->head.tree_size);
+		d->request = watch_request(w, url, PROOF_BYTES_MAX, GOVERNOR_TAIL, true, on_consistency, w);
+		free(url);
+	} else {
+		verdict(w, INCIDENT_ENTRIES_MISMATCH, "no earlier head was verified");
+	}
+}
+
+/* ---- what the commit sees ---------------------------------------------------------------------------------------- */
+
+static void fits_now(struct watcher *w)
+{
+	struct doubt *d = &w->doubt;
+	char subject[32];
+	uint64_t n_differ = 0, first = 0;
+
+	for (uint64_t i = 0; d->first_hashes != NULL && i < d->n_hashes; i++) {
+		if (hash_equal(&d->first_hashes[i], &d->hashes[i]))
+			continue;
+		if (n_differ++ == 0)
+			first = d->from + i;
+	}
+	snprintf(subject, sizeof(subject), "%" PRIu64, d->head.tree_size);
+	if (n_differ > 0)
+		watch_report(w, INCIDENT_ENTRIES_FLAP, subject, "read again, entries fit the root of size %" PRIu64 "; %" PRIu64 " differ, the first is %" PRIu64,
+			     d->head.tree_size, n_differ, first);
+	else
+		watch_report(w, INCIDENT_ENTRIES_FLAP, subject, "entries %" PRIu64 " to %" PRIu64 " fit the root of size %" PRIu64 " when read again",
+			     d->from, d->head.tree_size - 1, d->head.tree_size);
+	forget(w);
+}
+
+void watch_doubt(struct watcher *w, const struct tree_head *head)
+{
+	struct doubt *d = &w->doubt;
+
+	if (head == NULL) {
+		fits_now(w);
+		return;
+	}
+	if (d->phase == DOUBT_NONE) {
+		begin(w, head);
+		return;
+	}
+	if (d->phase != DOUBT_READING || head->tree_size != d->head.tree_size)
+		return;
+	if (d->first_hashes == NULL && d->hashes != NULL) {
+		d->first_hashes = xcalloc(d->n_hashes, sizeof(*d->hashes));
+		memcpy(d->first_hashes, d->hashes, (size_t)d->n_hashes * sizeof(*d->hashes));
+	}
+	d->attempts++;
+	if (d->attempts >= (w->ingest->once ? 1 : 3))
+		ask_who(w);
+	else
+		read_again(w);
+}
+
+void watch_doubt_due(struct watcher *w)
+{
+	struct doubt *d = &w->doubt;
+
+	if (d->phase != DOUBT_WAITING || d->next_ms == 0 || watch_now(w) < d->next_ms)
+		return;
+	d->phase = DOUBT_READING;
+	d->next_ms = 0;
+	watch_pump(w);
+}
+
+void watch_doubt_over(struct watcher *w)
+{
+	forget(w);
+	w->compare_wanted = true;
+	watch_commit(w);
+	watch_pump(w);
+}

@@ -1,0 +1,558 @@
+/* Birth, timer and death of a watcher; the activities are in the files beside it. */
+#include "inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TROUBLE_EVERY_MS 60000
+
+int64_t ingest_now(const struct ingest *in)
+{
+	return in->now_ms(in->clock_ctx);
+}
+
+int64_t watch_now(const struct watcher *w)
+{
+	return ingest_now(w->ingest);
+}
+
+int64_t watch_head_ms(const struct tree_head *head)
+{
+	return head->timestamp_ms > INT64_MAX ? INT64_MAX : (int64_t)head->timestamp_ms;
+}
+
+/* ---- the budget ---------------------------------------------------------------------------------- */
+
+bool budget_take(struct budget *b, uint64_t n_bytes)
+{
+	if (b->used != 0 && b->used + n_bytes > b->limit)
+		return false;
+	b->used += n_bytes;
+	return true;
+}
+
+void budget_give(struct budget *b, uint64_t n_bytes)
+{
+	b->used -= n_bytes;
+	for (struct watcher *w; (w = b->starved) != NULL && b->used < b->limit;) {
+		b->starved = w->next_starved;
+		w->starved = false;
+		watch_pump(w);
+		if (w->starved)
+			return;           /* still no room: the others wait behind it */
+	}
+}
+
+static void leave_queue(struct watcher *w)
+{
+	struct watcher **at = &w->ingest->budget.starved;
+
+	while (*at != NULL && *at != w)
+		at = &(*at)->next_starved;
+	if (*at == w)
+		*at = w->next_starved;
+	w->starved = false;
+}
+
+/* ---- what others may do ------------------------------------------------------------------------------ */
+
+static void copy_log(struct listed_log *to, const struct listed_log *from)
+{
+	*to = *from;
+	to->description = xstrdup(from->description);
+	to->log_operator = xstrdup(from->log_operator == NULL ? "" : from->log_operator);
+	to->url = xstrdup(from->url);
+	to->submission_url = from->submission_url == NULL ? NULL : xstrdup(from->submission_url);
+	to->key = xmalloc(from->key_len);
+	memcpy(to->key, from->key, from->key_len);
+}
+
+static void free_log(struct listed_log *log)
+{
+	free(log->description);
+	free(log->log_operator);
+	free(log->url);
+	free(log->submission_url);
+	free(log->key);
+}
+
+void watch_hold(struct watcher *w)
+{
+	w->n_holders++;
+}
+
+void watch_release(struct watcher *w)
+{
+	if (--w->n_holders != 0)
+		return;
+	void (*closed)(void *ctx) = w->closed;
+	void *ctx = w->closed_ctx;
+
+	while (w->reads != NULL) {
+		struct read *r = w->reads;
+		w->reads = r->next;
+		watch_read_free(r);
+	}
+	watch_issuers_free(w);
+	prover_free(w->prover);
+	position_deinit(&w->position);
+	inflater_free(w->inflater);
+	log_key_free(w->key);
+	free_log(&w->log);
+	free(w->pending);
+	free(w->proof.url);
+	free(w->doubt.first_hashes);
+	free(w->doubt.hashes);
+	buf_deinit(&w->doubt.raw);
+	free(w);
+	if (closed != NULL)
+		closed(ctx);
+}
+
+void watch_enter(struct watcher *w, enum watcher_phase phase)
+{
+	w->phase = phase;
+}
+
+struct request *watch_request(struct watcher *w, const char *url, size_t max_bytes, enum governor_class class, bool fresh,
+			      void (*done)(void *ctx, struct fetch_answer *answer), void *ctx)
+{
+	const struct string_list *lax = &w->ingest->config->tls_unverified;
+	struct request_options options = {
+		.class = class,
+		.url = url,
+		.max_bytes = max_bytes,
+		.fresh = fresh,
+		.counters = &w->counters,
+		.done = done,
+		.ctx = ctx,
+		.tls_unverified = request_host_in(lax, url),
+	};
+
+	for (size_t i = 0; i < lax->n; i++)
+		options.tls_unverified |= glob_match(lax->items[i], w->log.url) || glob_match(lax->items[i], w->log.description);
+	return request_start(w->ingest, &options);
+}
+
+void watch_progress(struct watcher *w)
+{
+	w->last_progress_ms = watch_now(w);
+}
+
+struct trouble {
+	struct watcher *w;
+	struct hash log_id;
+	char text[sizeof(((struct error *)0)->text)];
+	int64_t now_ms;
+};
+
+static bool trouble_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct trouble *t = ctx;
+
+	return state_log_progress(st, &t->log_id, 0, t->text, t->now_ms, err);
+}
+
+static void on_trouble(void *ctx, bool ok, const struct error *err)
+{
+	struct trouble *t = ctx;
+	struct watcher *w = t->w;
+
+	(void)ok, (void)err;
+	free(t);
+	watch_release(w);
+}
+
+/* What `logs` shows: at most once a minute, since trouble comes in crowds. */
+static void keep_trouble(struct watcher *w, const struct error *err)
+{
+	int64_t now = watch_now(w);
+
+	if (w->options.scan || w->ingest->store == NULL || w->phase == WATCHER_CLOSING || now < w->trouble_kept_ms + TROUBLE_EVERY_MS)
+		return;
+	w->trouble_kept_ms = now;
+	struct trouble *t = xcalloc(1, sizeof(*t));
+	t->w = w;
+	t->log_id = w->log.log_id;
+	t->now_ms = now;
+	memcpy(t->text, err->text, sizeof(t->text));
+	watch_hold(w);
+	store_submit(w->ingest->store, trouble_job, on_trouble, t);
+}
+
+void watch_trouble(struct watcher *w, const struct error *err)
+{
+	bool same = w->last_error.kind != ERR_NONE && strcmp(w->last_error.text, err->text) == 0;
+
+	if (!same)
+		diag(w->ingest->diag, DIAG_INFO, "log", w->log.description, "%s", err->text);
+	w->last_error = *err;
+	w->last_error_ms = watch_now(w);
+	keep_trouble(w, err);
+}
+
+void watch_settle(struct watcher *w, enum watcher_outcome outcome)
+{
+	if (!w->ingest->once || w->outcome != WATCHER_UNSETTLED)
+		return;
+	w->outcome = outcome;
+	if (w->ingest->settled != NULL)
+		w->ingest->settled(w->ingest->settled_ctx, w, outcome);
+}
+
+/* ---- the timer: one, for whatever is due next ---------------------------------------------------------- */
+
+static void earlier(int64_t *due, int64_t candidate)
+{
+	if (candidate != 0 && candidate < *due)
+		*due = candidate;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+void watch_schedule(struct watcher *w)
+{
+	if (w->phase == WATCHER_CLOSING || w->outcome != WATCHER_UNSETTLED)
+		return;
+	int64_t now = watch_now(w), due = now + 60 * 1000;
+
+	if (w->head_request == NULL)
+		earlier(&due, w->next_poll_ms);
+	earlier(&due, w->retry_start_ms);
+	earlier(&due, w->retry_commit_ms);
+	earlier(&due, watch_holes_due(w));
+	earlier(&due, watch_issuers_due(w));
+	earlier(&due, prover_due(w->prover));
+	earlier(&due, w->edge_retry_ms);
+	earlier(&due, w->tail.retry_ms);
+	earlier(&due, w->proof.retry_ms);
+	earlier(&due, w->doubt.next_ms);
+	if (w->ingest->once)
+		earlier(&due, w->last_progress_ms + w->ingest->progress_timeout_ms);
+	uv_timer_start(&w->timer, on_timer, due > now ? (uint64_t)(due - now) : 1, 0);
+}
+
+static bool left_behind(struct watcher *w, int64_t now)
+{
+	if (!w->ingest->once || w->outcome != WATCHER_UNSETTLED || now < w->last_progress_ms + w->ingest->progress_timeout_ms)
+		return false;
+	if (w->last_error.kind == ERR_NONE)
+		error_set(&w->last_error, ERR_RETRY, "no progress");
+	watch_settle(w, WATCHER_LEFT_BEHIND);
+	return true;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct watcher *w = CONTAINER_OF(timer, struct watcher, timer);
+
+	watcher_wake(w);
+}
+
+void watcher_wake(struct watcher *w)
+{
+	int64_t now = watch_now(w);
+
+	if (w->phase == WATCHER_CLOSING || w->phase == WATCHER_LOADING || left_behind(w, now))
+		return;
+	watch_heads_due(w, now);
+	if (w->phase == WATCHER_STARTING && w->retry_start_ms != 0 && now >= w->retry_start_ms) {
+		w->retry_start_ms = 0;
+		watch_start_reading(w);
+	}
+	if (w->retry_commit_ms != 0 && now >= w->retry_commit_ms) {
+		w->retry_commit_ms = 0;
+		watch_commit(w);
+	}
+	watch_issuers_wake(w);
+	watch_health(w, now);
+	watch_doubt_due(w);
+	watch_check_proof(w);
+	watch_check_edge(w);
+	watch_check_tail(w);
+	watch_pump(w);
+	prover_wake(w->prover);
+	watch_schedule(w);
+}
+
+/* ---- loading what is known ------------------------------------------------------------------------------- */
+
+struct load {
+	struct watcher *w;
+	struct hash log_id;
+	struct state_log identity;
+	struct position position;
+	bool has_start, has_newest, has_verified_head;
+	uint64_t start_index;
+	struct tree_head newest, verified_head;
+	struct pending_head *pending;
+	size_t n_pending;
+	bool broken, scan;
+	int64_t open_since_ms[N_INCIDENT_CLASSES];   /* when an incident that an earlier run left open was last seen; 0: none */
+};
+
+static bool load_log(void *ctx, const struct state_log *log)
+{
+	struct load *load = ctx;
+
+	if (!hash_equal(&log->log_id, &load->log_id))
+		return true;
+	load->has_start = log->start_index >= 0;
+	load->start_index = load->has_start ? (uint64_t)log->start_index : 0;
+	return false;
+}
+
+static bool load_range(void *ctx, const struct state_range *range)
+{
+	struct load *load = ctx;
+	struct compact_range loaded;
+
+	if (!range_load(&loaded, range->start, range->end, range->hashes)) {
+		load->broken = true;
+		return false;
+	}
+	bool base = load->has_start && range->end <= load->start_index;   /* hashed, never asked for: where reading began */
+	if ((range->verified || base) && range->start == 0 && load->position.verified.end == 0)
+		load->position.verified = loaded;
+	else if (range->start < range->end)
+		position_add(&load->position, &loaded);
+	return true;
+}
+
+static bool load_head(void *ctx, const struct state_head *head)
+{
+	struct load *load = ctx;
+	struct tree_head th = { .tree_size = head->tree_size, .timestamp_ms = head->timestamp_ms, .root = head->root };
+
+	if (strcmp(head->source, "log") != 0)
+		return true;
+	if (!load->has_newest || th.tree_size > load->newest.tree_size ||
+	    (th.tree_size == load->newest.tree_size && th.timestamp_ms > load->newest.timestamp_ms)) {
+		load->newest = th;
+		load->has_newest = true;
+	}
+	if (head->verified_ms != 0) {
+		if (!load->has_verified_head || th.tree_size > load->verified_head.tree_size)
+			load->verified_head = th;
+		load->has_verified_head = true;
+		return true;
+	}
+	load->pending = xreallocarray(load->pending, load->n_pending + 1, sizeof(*load->pending));
+	load->pending[load->n_pending++] = (struct pending_head){ .head = th, .received_ms = head->received_ms };
+	return true;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = ((const struct pending_head *)a)->head.tree_size, y = ((const struct pending_head *)b)->head.tree_size;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Cuts must be known before ranges are put together, else ranges merge across the sizes that are to be verified. */
+static void load_cuts(struct load *load)
+{
+	if (load->n_pending > 1)
+		qsort(load->pending, load->n_pending, sizeof(*load->pending), by_size);
+	for (size_t i = 0; i < load->n_pending; i++)
+		position_cut(&load->position, load->pending[i].head.tree_size);
+}
+
+static bool load_incident(void *ctx, const struct incident *incident)
+{
+	struct load *load = ctx;
+
+	for (size_t i = 0; hash_equal(&incident->log_id, &load->log_id) && i < N_INCIDENT_CLASSES; i++)
+		if (strcmp(INCIDENT_ROWS[i].name, incident->class_name) == 0 && incident->updated_ms > load->open_since_ms[i])
+			load->open_since_ms[i] = incident->updated_ms;
+	return true;
+}
+
+static bool load_job(void *ctx, struct state *st, struct error *err)
+{
+	struct load *load = ctx;
+
+	if (load->scan)
+		return state_put_log(st, &load->identity, err);
+	position_deinit(&load->position);
+	free(load->pending);
+	load->pending = NULL;
+	load->n_pending = 0;
+	load->has_newest = load->has_verified_head = load->has_start = false;
+	if (!state_put_log(st, &load->identity, err) || !state_each_log(st, load_log, load, err) ||
+	    !state_each_head(st, &load->log_id, false, load_head, load, err))
+		return false;
+	load_cuts(load);
+	memset(load->open_since_ms, 0, sizeof(load->open_since_ms));
+	if (!state_each_range(st, &load->log_id, load_range, load, err) || !state_each_incident(st, true, 0, INT64_MAX, load_incident, load, err))
+		return false;
+	if (load->broken)
+		return error_set(err, ERR_FATAL, "stored ranges have the wrong number of hashes");
+	return true;
+}
+
+static void take_loaded(struct watcher *w, struct load *load)
+{
+	position_copy(&w->position, &load->position);
+	w->has_start = load->has_start;
+	w->start_index = load->start_index;
+	w->has_newest = load->has_newest;
+	w->newest = load->newest;
+	w->has_verified_head = load->has_verified_head;
+	w->verified_head = load->verified_head;
+	w->pending = load->pending;
+	w->n_pending = w->pending_cap = load->n_pending;
+	load->pending = NULL;
+	for (size_t i = 0; i < N_INCIDENT_CLASSES; i++) {
+		w->incidents[i].open = w->incidents[i].kept = load->open_since_ms[i] != 0;
+		w->incidents[i].seen_ms = load->open_since_ms[i];
+		w->incidents[i].told_ms = w->started_ms;
+	}
+	if (w->incidents[INCIDENT_ENTRIES_MISMATCH].open) {
+		w->doubt.phase = DOUBT_BROKEN;    /* until somebody closes the incident */
+		w->doubt.class = INCIDENT_ENTRIES_MISMATCH;
+		w->contradicted = true;
+	}
+	w->compare_wanted = w->n_pending > 0;     /* an incident may have been closed, or a kill came before the comparison */
+	watch_drop_pending(w, w->position.verified.end);
+}
+
+static void on_loaded(void *ctx, bool ok, const struct error *err)
+{
+	struct load *load = ctx;
+	struct watcher *w = load->w;
+
+	if (w->phase != WATCHER_CLOSING && ok) {
+		take_loaded(w, load);
+		watch_enter(w, WATCHER_ASKING);
+		watch_schedule(w);
+	} else if (w->phase != WATCHER_CLOSING) {
+		diag(w->ingest->diag, DIAG_ERROR, "log", w->log.description, "not read: %s", err->text);
+		watch_trouble(w, err);
+		watch_settle(w, WATCHER_LEFT_BEHIND);
+	}
+	position_deinit(&load->position);
+	free(load->pending);
+	free(load);
+	watch_release(w);
+}
+
+static void load_start(struct watcher *w)
+{
+	struct load *load = xcalloc(1, sizeof(*load));
+
+	load->w = w;
+	load->log_id = w->log.log_id;
+	load->scan = w->options.scan;
+	position_init(&load->position);
+	load->identity = (struct state_log){
+		.log_id = w->log.log_id,
+		.name = w->log.description,
+		.url = w->log.url,
+		.log_operator = w->log.log_operator,
+		.protocol = (char *)log_protocol_name(w->log.protocol),
+		.lifecycle = (char *)log_lifecycle_name(w->log.lifecycle),
+		.start_index = -1,
+		.added_ms = watch_now(w),
+		.sunset_ms = w->log.interval_end_ms,
+	};
+	watch_hold(w);
+	if (w->ingest->store == NULL)
+		on_loaded(load, true, NULL);      /* a scan that stores nothing */
+	else
+		store_submit(w->ingest->store, load_job, on_loaded, load);
+}
+
+bool watcher_start(const struct watcher_options *options, struct watcher **out, struct error *err)
+{
+	struct log_key *key = log_key_new(slice_of(options->log->key, options->log->key_len), err);
+	if (key == NULL)
+		return error_context(err, "%s", options->log->description);
+
+	struct watcher *w = xcalloc(1, sizeof(*w));
+	w->ingest = options->ingest;
+	w->options = *options;
+	w->options.log = NULL;
+	copy_log(&w->log, options->log);
+	w->how = options->how;
+	w->key = key;
+	w->source = source_of(w->log.protocol);
+	w->response_bytes = 1u << 20;
+	w->started_ms = w->last_progress_ms = watch_now(w);
+	w->next_poll_ms = w->started_ms + options->first_poll_delay_ms + 1;
+	w->last_head_ms = w->started_ms;
+	position_init(&w->position);
+	page_init(&w->page);
+	buf_init(&w->doubt.raw, RESPONSE_BYTES_MAX);
+	w->prover = prover_new(w);
+	uv_timer_init(w->ingest->loop, &w->timer);
+	watch_hold(w);
+	load_start(w);
+	*out = w;
+	return true;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	watch_release(CONTAINER_OF(handle, struct watcher, timer));
+}
+
+void watcher_close(struct watcher *w, void (*closed)(void *ctx), void *ctx)
+{
+	if (w->phase == WATCHER_CLOSING)
+		return;
+	watch_enter(w, WATCHER_CLOSING);
+	w->closed = closed;
+	w->closed_ctx = ctx;
+	if (w->starved)
+		leave_queue(w);
+	request_cancel(w->head_request);
+	request_cancel(w->start_request);
+	tree_walk_cancel(w->walk);
+	tree_walk_cancel(w->edge_walk);
+	tree_walk_cancel(w->tail.walk);
+	request_cancel(w->proof.request);
+	tree_walk_cancel(w->proof.walk);
+	request_cancel(w->doubt.request);
+	tree_walk_cancel(w->doubt.walk);
+	watch_issuers_cancel(w);
+	prover_cancel(w->prover);
+	for (struct read *r = w->reads; r != NULL; r = r->next) {
+		request_cancel(r->request);
+		r->request = NULL;
+	}
+	uv_close((uv_handle_t *)&w->timer, on_timer_closed);
+}
+
+void watcher_update(struct watcher *w, const struct listed_log *log, enum follow_how how)
+{
+	struct listed_log old = w->log;
+
+	copy_log(&w->log, log);
+	free_log(&old);
+	w->how = how;
+	watcher_wake(w);
+}
+
+void watcher_status(const struct watcher *w, struct watcher_status *out)
+{
+	*out = (struct watcher_status){
+		.name = w->log.description,
+		.url = w->log.url,
+		.log_id = &w->log.log_id,
+		.head_size = w->has_newest ? w->newest.tree_size : 0,
+		.position = position_end(&w->position),
+		.verified_size = w->position.verified.end,
+		.start_index = w->start_index,
+		.entries_read = w->entries_read,
+		.has_head = w->has_newest,
+		.contradicted = w->contradicted,
+		.outcome = w->outcome,
+		.scan_from = w->options.scan_from,
+		.scan_to = w->has_target ? w->target : w->options.scan_to,
+		.scan_proven = w->scan_proven,
+	};
+	if (w->last_error.kind != ERR_NONE)
+		snprintf(out->last_error, sizeof(out->last_error), "%s", w->last_error.text);
+}
