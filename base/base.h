@@ -40,6 +40,8 @@ struct slice slice_sub(struct slice s, size_t from, size_t to); /* from <= to <=
 /* First position of byte `c`, or -1. */
 ptrdiff_t slice_find(struct slice s, uint8_t c);
 char *slice_dup_text(struct slice s);                      /* malloc'd, NUL-terminated; the caller frees */
+/* Without the byte order mark that editors on some systems put in front of UTF-8. For every text that is read. */
+struct slice slice_without_mark(struct slice text);
 
 /*
  * Owned, growing bytes with the ceiling they were born with. An append that would pass `max`

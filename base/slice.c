@@ -66,3 +66,10 @@ char *slice_dup_text(struct slice s)
 	text[s.len] = '\0';
 	return text;
 }
+
+struct slice slice_without_mark(struct slice text)
+{
+	const struct slice mark = SLICE_LITERAL("\xef\xbb\xbf");
+
+	return slice_starts_with(text, mark) ? slice_sub(text, mark.len, text.len) : text;
+}

@@ -39,16 +39,10 @@ static bool read_document(const struct source *src, const struct node *root, con
 	return source_error(src, root, "neither \"actor\" (an actor pack) nor \"brands\" (a brand file) is there");
 }
 
-/* Editors on some systems put a byte order mark in front of UTF-8. */
-static struct slice without_mark(struct slice text)
-{
-	return slice_starts_with(text, SLICE_LITERAL("\xef\xbb\xbf")) ? slice_sub(text, 3, text.len) : text;
-}
-
 bool rule_config_add(struct rule_config *config, const struct rule_source *from, const struct suffix_table *suffixes, int64_t now_ms,
 		     struct error *err)
 {
-	struct slice text = without_mark(from->text);
+	struct slice text = slice_without_mark(from->text);
 	struct source src = { from->name, text, &config->warnings, err, false };
 	struct node root = { 0 };
 	bool ok;

@@ -490,7 +490,11 @@ static void one_bad_log_is_left_out_with_a_sentence(void **state)
 		{ { "https://log.example.org/", sound.key, sound.id,
 		    "\"mmd\":1,\"state\":{\"readonly\":{\"final_tree_head\":{\"tree_size\":-1}}}" },
 		  "tree_size" },
-		{ { "https://log.example.org/", sound.key, sound.id, "\"mmd\":1,\"state\":{\"sleeping\":{}}" }, NULL },
+		{ { "https://log.example.org/", sound.key, sound.id, "\"mmd\":1,\"state\":{}" }, NULL },
+		{ { "https://log.example.org/", sound.key, sound.id, "\"mmd\":1,\"state\":\"usable\"" }, "\"state\" is not an object" },
+		{ { "https://log.example.org/", sound.key, sound.id, "\"mmd\":1,\"temporal_interval\":[]" }, "\"temporal_interval\"" },
+		{ { "https://log.example.org/", sound.key, sound.id, "\"mmd\":1,\"temporal_interval\":{\"start_inclusive\":"
+		    "\"2027-01-01T00:00:00Z\",\"end_exclusive\":\"2026-01-01T00:00:00Z\"}" }, "ends before it begins" },
 		{ { "https://log.example.org/", sound.key, sound.id, "\"mmd\":1,\"state\":null,\"temporal_interval\":null" }, NULL },
 	};
 
@@ -503,8 +507,9 @@ static void one_bad_log_is_left_out_with_a_sentence(void **state)
 		if (!log_list_parse(slice_text(json), &list, &err))
 			fail_msg("case %zu: %s", i, err.text);
 		bool kept = list.n_logs == 1 && list.n_warnings == 0;
-		bool said = list.n_logs == 0 && list.n_warnings == 1 && cases[i].want != NULL &&
-			    strstr(list.warnings[0], cases[i].want) != NULL;
+		bool said = list.n_logs == 0 && list.n_warnings == 1 && cases[i].want != NULL && list.n_unread == 1 &&
+			    strstr(list.warnings[0], cases[i].want) != NULL && strstr(list.warnings[0], "a log") != NULL &&
+			    strstr(list.unread[0].why, cases[i].want) != NULL && strcmp(list.unread[0].description, "a log") == 0;
 		if (cases[i].want == NULL ? !kept : !said)
 			fail_msg("case %zu (%s): %s", i, cases[i].log.url, list.n_warnings > 0 ? list.warnings[0] : "kept");
 		log_list_deinit(&list);
@@ -559,21 +564,14 @@ static void plain_http_is_read_from_hosts_that_the_user_allows(void **state)
 
 static void a_list_that_cannot_be_told_is_refused(void **state)
 {
-	struct sound_log sound;
-	make_sound(&sound);
-	const struct listed log = { "https://log.example.org/", sound.key, sound.id, "\"mmd\":1" };
-	char *twice = list_of(&log, 2);
 	const struct {
 		const char *json, *want;
 	} cases[] = {
-		{ twice, "listed twice" },
 		{ "", "not JSON" },
 		{ "<html>", "not JSON" },
 		{ "[]", "not an object" },
 		{ "{}", "\"operators\"" },
 		{ "{\"operators\":{}}", "\"operators\"" },
-		{ "{\"operators\":[],\"operators\":[]}", "not JSON" },
-		{ "{\"operators\":[],\"log_list_timestamp\":\"yesterday\"}", "log_list_timestamp" },
 		{ "{\"operators\":[]} x", "not JSON" },
 	};
 
@@ -586,7 +584,146 @@ static void a_list_that_cannot_be_told_is_refused(void **state)
 		if (strstr(err.text, cases[i].want) == NULL)
 			fail_msg("case %zu: %s", i, err.text);
 	}
-	free(twice);
+}
+
+/* The built-in log in pieces, so that a list can hold it in several ways. */
+static char *entry_of(const struct sound_log *sound, const char *name, const char *urls, const char *stage)
+{
+	return xasprintf("{\"description\":\"%s\",\"log_id\":\"%s\",\"key\":\"%s\",%s,\"mmd\":60,\"state\":{\"%s\":{\"timestamp\":\"2026-01-01T00:00:00Z\"}}}",
+			 name, sound->id, sound->key, urls, stage);
+}
+
+static struct log_list parse_text(char *json)
+{
+	struct log_list list;
+	struct error err;
+
+	if (!log_list_parse(slice_text(json), &list, &err))
+		fail_msg("%s", err.text);
+	free(json);
+	return list;
+}
+
+#define CLASSIC_URL "\"url\":\"https://a.example.org/\""
+#define TILED_URLS "\"monitoring_url\":\"https://m.example.org/\",\"submission_url\":\"https://s.example.org/\""
+
+static void a_log_that_is_listed_twice_is_read_once_by_the_better_entry(void **state)
+{
+	static const struct {
+		const char *first, *first_stage, *second, *second_stage;
+		bool second_is_tiled;
+		const char *url;
+		enum log_lifecycle lifecycle;
+	} cases[] = {
+		{ "A", "usable", "A", "usable", false, "https://a.example.org", LIFECYCLE_USABLE },
+		{ "A", "usable", "B", "retired", false, "https://a.example.org", LIFECYCLE_USABLE },
+		{ "A", "retired", "B", "qualified", false, "https://a.example.org", LIFECYCLE_QUALIFIED },
+		{ "A", "usable", "A", "usable", true, "https://m.example.org", LIFECYCLE_USABLE },
+		{ "A", "usable", "A", "readonly", true, "https://a.example.org", LIFECYCLE_USABLE },
+		{ "A", "rejected", "A", "usable", true, "https://m.example.org", LIFECYCLE_USABLE },
+	};
+	struct sound_log sound;
+	make_sound(&sound);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *one = entry_of(&sound, cases[i].first, CLASSIC_URL, cases[i].first_stage);
+		char *two = entry_of(&sound, cases[i].second, cases[i].second_is_tiled ? TILED_URLS : CLASSIC_URL, cases[i].second_stage);
+		struct log_list list = parse_text(xasprintf("{\"operators\":[{\"name\":\"One\",\"logs\":[%s]},{\"name\":\"Two\",\"%s\":[%s]}]}", one,
+							    cases[i].second_is_tiled ? "tiled_logs" : "logs", two));
+
+		assert_int_equal(list.n_logs, 1);
+		assert_string_equal(list.logs[0].url, cases[i].url);
+		assert_int_equal(list.logs[0].lifecycle, cases[i].lifecycle);
+		assert_int_equal(list.n_warnings, 1);
+		assert_non_null(strstr(list.warnings[0], "listed twice"));
+		assert_non_null(strstr(list.warnings[0], "of One"));
+		assert_non_null(strstr(list.warnings[0], "of Two"));
+		log_list_deinit(&list);
+		free(one);
+		free(two);
+	}
+}
+
+static void a_state_that_is_not_known_is_read_like_usable_under_its_own_name(void **state)
+{
+	struct sound_log sound;
+	make_sound(&sound);
+	char *entry = entry_of(&sound, "New", CLASSIC_URL, "archived");
+	struct log_list list = parse_text(xasprintf("{\"operators\":[{\"name\":\"One\",\"logs\":[%s]}]}", entry)), merged = { 0 };
+	char why[256];
+
+	(void)state;
+	assert_int_equal(list.n_logs, 1);
+	assert_int_equal(list.logs[0].lifecycle, LIFECYCLE_UNKNOWN);
+	assert_string_equal(log_lifecycle_of(&list.logs[0]), "archived");
+	assert_int_equal(list.n_warnings, 1);
+	assert_non_null(strstr(list.warnings[0], "\"New\" of One has the state \"archived\", which this version does not know"));
+	assert_false(log_list_is_mimic(&list, why, sizeof(why)));
+	log_list_merge(&merged, &list, 0);
+	assert_string_equal(log_lifecycle_of(&merged.logs[0]), "archived");
+	log_list_deinit(&merged);
+	log_list_deinit(&list);
+	free(entry);
+}
+
+static void what_is_odd_of_a_list_itself_costs_no_log(void **state)
+{
+	static const struct {
+		const char *around, *want;      /* %s: the logs */
+	} cases[] = {
+		{ "{\"log_list_timestamp\":\"2026-11-28 04:00:00 UTC\",\"operators\":[{\"name\":\"One\",\"logs\":[%s]}]}", "own date" },
+		{ "{\"log_list_timestamp\":5,\"operators\":[{\"name\":\"One\",\"logs\":[%s]}]}", "own date" },
+		{ "{\"version\":4,\"operators\":[{\"name\":\"One\",\"logs\":[%s]}]}", "\"version\"" },
+		{ "{\"operators\":[7,{\"name\":\"One\",\"logs\":[%s]}]}", "operator 1 of the list is not an object" },
+		{ "{\"operators\":[{\"name\":\"One\",\"tiled_logs\":{},\"logs\":[%s]}]}", "\"tiled_logs\" of One is not an array" },
+		{ "{\"operators\":[{\"name\":\"One\",\"logs\":[7,%s]}]}", "is not an object" },
+		{ "{\"operators\":[{\"name\":\"One\",\"name\":\"One\",\"logs\":[%s]}]}", "not quite JSON" },
+		{ "{\"operators\":[{\"name\":\"One\xff\",\"logs\":[%s]}]}", "not quite JSON" },
+		{ "{\"operators\":[{\"name\":\"One\\u0000\",\"logs\":[%s]}]}", "not quite JSON" },
+		{ "\xef\xbb\xbf{\"operators\":[{\"name\":\"One\",\"logs\":[%s]}]}", NULL },
+	};
+	struct sound_log sound;
+	make_sound(&sound);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *entry = entry_of(&sound, "A", CLASSIC_URL, "usable"), *at = strstr(cases[i].around, "%s");
+		struct log_list list = parse_text(xasprintf("%.*s%s%s", (int)(at - cases[i].around), cases[i].around, entry, at + 2));
+
+		assert_int_equal(list.n_logs, 1);
+		assert_int_equal(list.timestamp_ms, 0);
+		assert_int_equal(list.n_warnings, cases[i].want != NULL);
+		if (cases[i].want != NULL && strstr(list.warnings[0], cases[i].want) == NULL)
+			fail_msg("case %zu: %s", i, list.warnings[0]);
+		log_list_deinit(&list);
+		free(entry);
+	}
+}
+
+static void urls_are_normalised(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "HTTPS://Log.Example.ORG:443/2026H1/", "https://log.example.org/2026H1" },
+		{ "https://log.example.org", "https://log.example.org" },
+		{ "https://log.example.org:8443//", "https://log.example.org:8443" },
+		{ "https://log.example.org:80/", "https://log.example.org:80" },
+		{ "https://log.example.org:/a", "https://log.example.org/a" },
+		{ "http://127.0.0.1:80/x", "http://127.0.0.1/x" },
+		{ "https://[2001:DB8::443]/x", "https://[2001:db8::443]/x" },
+	};
+	struct sound_log sound;
+	make_sound(&sound);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct listed log = { cases[i][0], sound.key, sound.id, "\"mmd\":1" };
+		struct log_list list = parse_text(list_of(&log, 1));
+
+		assert_int_equal(list.n_logs, 1);
+		assert_string_equal(list.logs[0].url, cases[i][1]);
+		log_list_deinit(&list);
+	}
 }
 
 int main(void)
@@ -606,6 +743,10 @@ int main(void)
 		cmocka_unit_test(hosts_of_example_com_are_dropped_and_counted),
 		cmocka_unit_test(plain_http_is_read_from_hosts_that_the_user_allows),
 		cmocka_unit_test(a_list_that_cannot_be_told_is_refused),
+		cmocka_unit_test(a_log_that_is_listed_twice_is_read_once_by_the_better_entry),
+		cmocka_unit_test(a_state_that_is_not_known_is_read_like_usable_under_its_own_name),
+		cmocka_unit_test(what_is_odd_of_a_list_itself_costs_no_log),
+		cmocka_unit_test(urls_are_normalised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

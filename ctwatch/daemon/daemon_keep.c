@@ -11,8 +11,8 @@
 
 struct listed {
 	struct hash log_id;
-	char *name, *url, *log_operator, *why;
-	const char *protocol, *lifecycle;
+	char *name, *url, *log_operator, *why, *lifecycle;
+	const char *protocol;
 	int64_t sunset_ms;
 };
 
@@ -35,7 +35,7 @@ static bool keep_list_job(void *ctx, struct state *st, struct error *err)
 			.url = item->url,
 			.log_operator = item->log_operator,
 			.protocol = (char *)item->protocol,
-			.lifecycle = (char *)item->lifecycle,
+			.lifecycle = item->lifecycle,
 			.start_index = -1,
 			.added_ms = keep->now_ms,
 			.why_not_read = item->why,
@@ -59,6 +59,7 @@ static void on_list_kept(void *ctx, bool ok, const struct error *err)
 		free(keep->items[i].url);
 		free(keep->items[i].log_operator);
 		free(keep->items[i].why);
+		free(keep->items[i].lifecycle);
 	}
 	free(keep->items);
 	free(keep);
@@ -83,7 +84,7 @@ void daemon_keep_list(struct daemon *d, const struct lists_view *view)
 			.log_operator = xstrdup(log->log_operator == NULL ? "" : log->log_operator),
 			.why = read ? NULL : xstrdup(view->decisions[i].why),
 			.protocol = log_protocol_name(log->protocol),
-			.lifecycle = log_lifecycle_name(log->lifecycle),
+			.lifecycle = xstrdup(log_lifecycle_of(log)),
 			.sunset_ms = log->interval_end_ms,
 		};
 	}

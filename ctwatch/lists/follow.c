@@ -82,6 +82,7 @@ static bool decide_lifecycle(const struct listed_log *log, struct follow_decisio
 	case LIFECYCLE_USABLE:
 	case LIFECYCLE_QUALIFIED:
 	case LIFECYCLE_PENDING:
+	case LIFECYCLE_UNKNOWN:
 		return say(out, FOLLOW_LIVE, "");
 	case LIFECYCLE_READONLY:
 		return say(out, FOLLOW_READONLY, "");

@@ -143,7 +143,7 @@ static void merge_departed(struct log_list *into, const struct log_list *departe
 		struct log_list one = { .logs = &departed->logs[i], .n_logs = 1 };
 
 		if (lists_find(into, &departed->logs[i].log_id) == NULL)
-			log_list_merge(into, &one, 31);
+			log_list_merge(into, &one, LISTS_BIT_DEPARTED);
 	}
 }
 
@@ -152,7 +152,7 @@ static void merge_builtin(struct log_list *into)
 	struct log_list builtin = { 0 };
 
 	log_list_builtin(&builtin);
-	log_list_merge(into, &builtin, 30);
+	log_list_merge(into, &builtin, LISTS_BIT_BUILTIN);
 	log_list_deinit(&builtin);
 }
 
@@ -164,12 +164,11 @@ static void tell_changes(struct lists *l, const struct log_list *old, const stru
 
 		if (was == NULL)
 			diag(l->options.diag, DIAG_NOTICE, "lists", is->description, "new in the lists: %s, %s", log_protocol_name(is->protocol),
-			     log_lifecycle_name(is->lifecycle));
+			     log_lifecycle_of(is));
 		else if ((is->sources & LISTS_SOURCE_DEPARTED) != 0 && (was->sources & LISTS_SOURCE_DEPARTED) == 0)
 			diag(l->options.diag, DIAG_WARNING, "lists", is->description, "no list names it any more; it is read for a while longer");
 		else if (was->lifecycle != is->lifecycle)
-			diag(l->options.diag, DIAG_NOTICE, "lists", is->description, "was %s, is %s", log_lifecycle_name(was->lifecycle),
-			     log_lifecycle_name(is->lifecycle));
+			diag(l->options.diag, DIAG_NOTICE, "lists", is->description, "was %s, is %s", log_lifecycle_of(was), log_lifecycle_of(is));
 	}
 }
 
@@ -215,7 +214,7 @@ static void depart(struct lists *l, const struct listed_log *log, int64_t now)
 	struct log_list one = { .logs = (struct listed_log *)log, .n_logs = 1 };
 	size_t before = l->departed.n_logs;
 
-	log_list_merge(&l->departed, &one, 31);
+	log_list_merge(&l->departed, &one, LISTS_BIT_DEPARTED);
 	if (l->departed.n_logs > before) {
 		l->departed.logs[before].lifecycle = LIFECYCLE_RETIRED;
 		l->departed.logs[before].lifecycle_since_ms = now;

@@ -19,8 +19,10 @@
 
 /* Bits of listed_log.sources beyond those of the configured lists (bit i: list i of the configuration). */
 #define LISTS_MAX 16                  /* configured lists */
-#define LISTS_SOURCE_BUILTIN (1u << 30)
-#define LISTS_SOURCE_DEPARTED (1u << 31)   /* in no list any more, read on for a while */
+#define LISTS_BIT_BUILTIN 30
+#define LISTS_BIT_DEPARTED 31
+#define LISTS_SOURCE_BUILTIN (1u << LISTS_BIT_BUILTIN)
+#define LISTS_SOURCE_DEPARTED (1u << LISTS_BIT_DEPARTED)   /* in no list any more, read on for a while */
 
 /* ---- which logs are read ------------------------------------------------------------------------ */
 

@@ -121,7 +121,7 @@ static char *describe_log(const struct watcher *w)
 	if (log->submission_url != NULL)
 		json_object_set_new(object, "submission_url", json_string(log->submission_url));
 	json_object_set_new(object, "protocol", json_string(log_protocol_name(log->protocol)));
-	json_object_set_new(object, "lifecycle", json_string(log_lifecycle_name(log->lifecycle)));
+	json_object_set_new(object, "lifecycle", json_string(log_lifecycle_of(log)));
 	if (log->lifecycle_since_ms != 0)
 		json_object_set_new(object, "lifecycle_since", json_string(time_format_rfc3339(log->lifecycle_since_ms, text)));
 	json_object_set_new(object, "mmd_seconds", json_integer(log->mmd_s));

@@ -64,6 +64,7 @@ static void copy_log(struct listed_log *to, const struct listed_log *from)
 	to->log_operator = xstrdup(from->log_operator == NULL ? "" : from->log_operator);
 	to->url = xstrdup(from->url);
 	to->submission_url = from->submission_url == NULL ? NULL : xstrdup(from->submission_url);
+	to->lifecycle_word = from->lifecycle_word == NULL ? NULL : xstrdup(from->lifecycle_word);
 	to->key = xmalloc(from->key_len);
 	memcpy(to->key, from->key, from->key_len);
 }
@@ -74,6 +75,7 @@ static void free_log(struct listed_log *log)
 	free(log->log_operator);
 	free(log->url);
 	free(log->submission_url);
+	free(log->lifecycle_word);
 	free(log->key);
 }
 
@@ -452,7 +454,7 @@ static void load_start(struct watcher *w)
 		.url = w->log.url,
 		.log_operator = w->log.log_operator,
 		.protocol = (char *)log_protocol_name(w->log.protocol),
-		.lifecycle = (char *)log_lifecycle_name(w->log.lifecycle),
+		.lifecycle = (char *)log_lifecycle_of(&w->log),
 		.start_index = -1,
 		.added_ms = watch_now(w),
 		.sunset_ms = w->log.interval_end_ms,

@@ -10,6 +10,7 @@ json_t *answer_object(struct slice json, struct error *err)
 		error_set(err, ERR_MALFORMED, "answer of %zu bytes is longer than %u", json.len, RESPONSE_BYTES_MAX);
 		return NULL;
 	}
+	json = slice_without_mark(json);
 	value = json_loadb(json.len > 0 ? (const char *)json.data : "", json.len, JSON_REJECT_DUPLICATES, &broken);
 	if (value == NULL) {
 		error_set(err, ERR_MALFORMED, "answer of %zu bytes is not JSON: %s at byte %d", json.len, broken.text,

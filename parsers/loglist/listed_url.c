@@ -87,9 +87,34 @@ enum listed_url listed_url_judge(struct slice url, const char *const *http_hosts
 	return LISTED_URL_PLAIN;
 }
 
-struct slice listed_url_trim(struct slice url)
+static void append_lower(struct buf *out, struct slice text)
 {
-	while (url.len > 0 && url.data[url.len - 1] == '/')
-		url.len--;
-	return url;
+	for (size_t i = 0; i < text.len; i++)
+		buf_append_byte(out, (uint8_t)(text.data[i] >= 'A' && text.data[i] <= 'Z' ? text.data[i] + 32 : text.data[i]));
+}
+
+char *listed_url_normal(struct slice url)
+{
+	struct slice rest = url;
+	bool tls = take_scheme(&rest, "https://");
+	const char *own_port = tls ? ":443" : ":80";
+	struct buf out;
+
+	if (!tls)
+		take_scheme(&rest, "http://");
+	while (rest.len > 0 && rest.data[rest.len - 1] == '/')
+		rest.len--;
+	ptrdiff_t slash = slice_find(rest, '/');
+	struct slice host = slice_sub(rest, 0, slash < 0 ? rest.len : (size_t)slash), path = slice_sub(rest, host.len, rest.len);
+	if (slice_ends_with(host, slice_text(own_port)) && host.len > strlen(own_port))
+		host.len -= strlen(own_port);
+	else if (slice_ends_with(host, SLICE_LITERAL(":")))
+		host.len--;
+	buf_init(&out, 2 * LISTED_URL_MAX);
+	buf_append_text(&out, tls ? "https://" : "http://");
+	append_lower(&out, host);
+	buf_append_slice(&out, path);
+	char *text = xstrdup(buf_text(&out));
+	buf_deinit(&out);
+	return text;
 }

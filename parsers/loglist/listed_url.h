@@ -14,7 +14,10 @@ enum listed_url {
 };
 
 enum listed_url listed_url_judge(struct slice url, const char *const *http_hosts, size_t n_http_hosts);
-/* Without its trailing slashes. */
-struct slice listed_url_trim(struct slice url);
+/*
+ * One URL for all ways to write it: scheme and host in lower case, no port that is the scheme's own, no slashes at the end. The
+ * path stays as it is, since its case counts. Of a URL that was judged good. malloc'd.
+ */
+char *listed_url_normal(struct slice url);
 
 #endif

@@ -11,7 +11,11 @@
 #include "ct.h"
 
 /* In order of strength: the strongest of several lists wins. */
-enum log_lifecycle { LIFECYCLE_NONE, LIFECYCLE_PENDING, LIFECYCLE_REJECTED, LIFECYCLE_RETIRED, LIFECYCLE_READONLY, LIFECYCLE_QUALIFIED, LIFECYCLE_USABLE };
+enum log_lifecycle {
+	LIFECYCLE_NONE, LIFECYCLE_PENDING, LIFECYCLE_REJECTED, LIFECYCLE_RETIRED, LIFECYCLE_READONLY,
+	LIFECYCLE_UNKNOWN,                /* a word that the schema got after this program was made: see lifecycle_word */
+	LIFECYCLE_QUALIFIED, LIFECYCLE_USABLE,
+};
 enum log_type { LOG_TYPE_PROD, LOG_TYPE_TEST, LOG_TYPE_MONITORING_ONLY };
 
 struct listed_log {
@@ -23,6 +27,7 @@ struct listed_log {
 	size_t key_len;
 	enum log_protocol protocol;
 	enum log_lifecycle lifecycle;
+	char *lifecycle_word;             /* LIFECYCLE_UNKNOWN: what the list says; else NULL */
 	enum log_type type;
 	int64_t mmd_s;
 	int64_t interval_start_ms, interval_end_ms;     /* INT64_MIN / INT64_MAX when there is none */
@@ -32,20 +37,31 @@ struct listed_log {
 	unsigned sources;                               /* bit i: named by list i (see log_list_merge) */
 };
 
+/* An entry that breaks a rule of the schema, so that the log cannot be read. */
+struct unread_log {
+	struct hash log_id;               /* as listed; all zeros when that cannot be read either */
+	char *description, *log_operator; /* never empty */
+	char *url;                        /* as listed, may be empty */
+	char *why;                        /* a sentence: which rule it breaks */
+};
+
 struct log_list {
 	struct listed_log *logs;
 	size_t n_logs;
-	int64_t timestamp_ms;             /* log_list_timestamp; 0 when the list has none */
+	struct unread_log *unread;        /* log_list_merge leaves them where they are */
+	size_t n_unread;
+	int64_t timestamp_ms;             /* log_list_timestamp; 0 when the list has none that can be read */
 	char *version;
-	char **warnings;                  /* sentences about logs that were dropped */
+	char **warnings;                  /* sentences about logs that were dropped or are odd, and about the list */
 	size_t n_warnings;
 	size_t n_decoys;                  /* logs below example.com, dropped without a word: they are no mistake */
 	size_t n_mimics;                  /* of them, the two logs that Google serves to third-party enforcers */
 };
 
 /*
- * Chrome's v3 schema or Apple's v5: they share every member that is read. Refuses a list with the same id twice; drops single bad
- * logs with a warning (spec 3.2). URLs are https, or http on 127.0.0.0/8, [::1] and localhost. Free with log_list_deinit.
+ * Chrome's v3 schema or Apple's v5: they share every member that is read. Refuses only what is no list at all. A single bad log is
+ * put aside in `unread`, with a warning (spec 3.2); of a log that is listed twice the entry with the better state is taken, with a
+ * warning. URLs are https, or http on 127.0.0.0/8, [::1] and localhost, and are normalised. Free with log_list_deinit.
  */
 bool log_list_parse(struct slice json, struct log_list *out, struct error *err);
 /* The same, with hosts (compared without case, no port) whose logs may be read over plain http. */
@@ -72,5 +88,7 @@ void log_list_merge(struct log_list *into, const struct log_list *from, unsigned
 /* The logs this program knows from its build (parsers/known_logs.c): dated facts, for a first start without the list. */
 void log_list_builtin(struct log_list *out);
 const char *log_lifecycle_name(enum log_lifecycle);
+/* The name, or the list's own word where this program does not know it (may hold anything: escape it). */
+const char *log_lifecycle_of(const struct listed_log *);
 
 #endif

@@ -21,6 +21,7 @@ static struct listed_log copy(const struct listed_log *from)
 	log.log_operator = xstrdup(from->log_operator);
 	log.url = xstrdup(from->url);
 	log.submission_url = from->submission_url == NULL ? NULL : xstrdup(from->submission_url);
+	log.lifecycle_word = from->lifecycle_word == NULL ? NULL : xstrdup(from->lifecycle_word);
 	log.key = xmalloc(from->key_len);
 	memcpy(log.key, from->key, from->key_len);
 	return log;
@@ -30,6 +31,8 @@ static struct listed_log copy(const struct listed_log *from)
 static void strengthen(struct listed_log *into, const struct listed_log *from)
 {
 	if (from->lifecycle > into->lifecycle) {
+		free(into->lifecycle_word);
+		into->lifecycle_word = from->lifecycle_word == NULL ? NULL : xstrdup(from->lifecycle_word);
 		into->lifecycle = from->lifecycle;
 		into->lifecycle_since_ms = from->lifecycle_since_ms;
 		into->has_final_head = from->has_final_head;
@@ -76,11 +79,13 @@ bool log_list_is_mimic(const struct log_list *list, char *why, size_t why_len)
 
 	for (size_t i = 0; i < list->n_logs; i++) {
 		n_with_lifecycle += list->logs[i].lifecycle != LIFECYCLE_NONE;
-		n_live += list->logs[i].lifecycle >= LIFECYCLE_QUALIFIED;
+		n_live += list->logs[i].lifecycle > LIFECYCLE_READONLY;
 	}
 	if (list->n_mimics > 0)
 		snprintf(why, why_len, "the list names %zu of the mimic logs that are served to enforcers",
 			 list->n_mimics);
+	else if (list->n_logs == 0 && list->n_unread > 0)
+		snprintf(why, why_len, "none of the %zu logs of the list can be read, the first since %.120s", list->n_unread, list->unread[0].why);
 	else if (list->n_logs == 0)
 		snprintf(why, why_len, "the list names no log outside example.com");
 	else if (n_with_lifecycle > 0 && n_live == 0)
