@@ -31,7 +31,7 @@ struct term {
 	uint32_t text;                  /* codes, or for natives code points, in the index's arenas */
 	uint8_t len, effective;
 	uint8_t class, kind;
-	bool glued;                     /* long by a keyword only (cijaonline): exact, or at the start of a token */
+	bool glued;                     /* long by a keyword only (cijaonline, paypal): not inside other words */
 	const char *shown;              /* borrowed from the brand */
 };
 
@@ -163,7 +163,7 @@ enum look_technique {
 };
 
 enum held {
-	HELD_NO, HELD_CLASS, HELD_TOKEN, HELD_KEYWORD, HELD_OWN_KEYWORD, HELD_EXCLUDED, HELD_TECHNIQUE, HELD_GLUED, HELD_RESIDUE, HELD_WEAK, HELD_ORDINARY
+	HELD_NO, HELD_CLASS, HELD_TOKEN, HELD_KEYWORD, HELD_OWN_KEYWORD, HELD_EXCLUDED, HELD_TECHNIQUE, HELD_GLUED, HELD_APART, HELD_RESIDUE, HELD_WEAK, HELD_ORDINARY
 };
 
 /* True when the hit is worth anything at all; *out is filled either way. */

@@ -300,9 +300,12 @@ void look_held_text(const struct lookalike *look, const struct lookalike_scratch
 		break;
 	case HELD_GLUED:
 		snprintf(out, out_len,
-			 "\"%s\" is inside a longer word: \"%s\" is distinctive by a keyword only and must begin a "
-			 "token",
+			 "\"%s\" is inside a longer word: \"%s\" is distinctive by a keyword only and needs a "
+			 "token that begins with it, or keywords in front",
 			 seen, term);
+		break;
+	case HELD_APART:
+		snprintf(out, out_len, "\"%s\" is close to \"%s\", but a short word with a keyword beside it", seen, term);
 		break;
 	case HELD_RESIDUE:
 		snprintf(out, out_len, "\"%s\" is close to \"%s\", but part of a longer word", seen, term);

@@ -38,7 +38,25 @@ static void add_piece(struct lookalike_scratch *scratch, unsigned from, unsigned
 		scratch->pieces[scratch->n_pieces++] = (struct piece){ (uint16_t)from, (uint16_t)to };
 }
 
-/* A token, or a label without its hyphens, less the longest keyword at its front, at its end, and at both. */
+/* Letters of a short prefix word (my, www) at the front; longer ones are keywords like others. */
+static unsigned short_prefix(const struct lookalike *look, const struct folded_text *text, unsigned from)
+{
+	if (!(look->keywords.prefix_starts >> text->code[from] & 1))
+		return 0;
+	for (unsigned k = AFFIX_LEN_MIN - 1; k >= 2; k--) {
+		const struct keyword *word = keyword_find(&look->keywords, text->code + from, k,
+							  text->hash[from + k] - text->hash[from] * look->powers[k]);
+
+		if (word && word->prefix)
+			return k;
+	}
+	return 0;
+}
+
+/*
+ * A token, or a label without its hyphens, less a keyword at its front or its end, or the longest at both. All of them, since
+ * "secured" in front of "ropbox" is "secure" in front of "dropbox".
+ */
 static void add_cores(const struct lookalike *look, struct lookalike_scratch *scratch, unsigned from, unsigned to)
 {
 	const struct folded_text *text = &scratch->text[VARIANT_BASE];
@@ -51,20 +69,22 @@ static void add_cores(const struct lookalike *look, struct lookalike_scratch *sc
 	bool try_front = trigrams_have(&look->keywords.fronts, text->code + from);
 	bool try_back = trigrams_have(&look->keywords.backs, text->code + to - 3);
 
-	for (unsigned k = longest; k >= AFFIX_LEN_MIN && ((try_front && !front) || (try_back && !back)); k--) {
+	for (unsigned k = longest; k >= AFFIX_LEN_MIN && (try_front || try_back); k--) {
 		const uint8_t *first = text->code + from, *last = text->code + to - k;
 
-		if (try_front && !front &&
-		    keyword_find(&look->keywords, first, k, text->hash[from + k] - text->hash[from] * look->powers[k]))
-			front = k;
-		if (try_back && !back &&
-		    keyword_find(&look->keywords, last, k, text->hash[to] - text->hash[to - k] * look->powers[k]))
-			back = k;
+		if (try_front &&
+		    keyword_find(&look->keywords, first, k, text->hash[from + k] - text->hash[from] * look->powers[k])) {
+			add_piece(scratch, from + k, to);
+			front = front ? front : k;
+		}
+		if (try_back &&
+		    keyword_find(&look->keywords, last, k, text->hash[to] - text->hash[to - k] * look->powers[k])) {
+			add_piece(scratch, from, to - k);
+			back = back ? back : k;
+		}
 	}
-	if (front)
+	if (!front && (front = short_prefix(look, text, from)) > 0)
 		add_piece(scratch, from + front, to);
-	if (back)
-		add_piece(scratch, from, to - back);
 	if (front && back && front + back + CORE_LEN_MIN <= len)
 		add_piece(scratch, from + front, to - back);
 }

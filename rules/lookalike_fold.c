@@ -92,6 +92,9 @@ uint8_t fold_pair(uint8_t first, uint8_t second)
 		return LETTER('w');
 	if (first == LETTER('c') && second == LETTER('l'))
 		return LETTER('d');
+	/* a sound, not a shape: "netfliks" */
+	if (first == LETTER('k') && second == LETTER('s'))
+		return LETTER('x');
 	return 0;
 }
 

@@ -56,7 +56,7 @@ static void judge_inside(const struct scene *s, const struct hit *hit, struct ve
 {
 	bool front = s->lead == 0 && !s->joined;
 
-	if (s->term->glued && s->lead > 0) {
+	if (scene_glued_unproven(s)) {
 		give(v, SIGNAL_E6, TECH_EMBEDDING, 0);
 		v->held = HELD_GLUED;
 	} else if (s->residue.foreign == 0 && s->tokens.foreign == 0 && s->residue.words > 0) {
@@ -120,7 +120,7 @@ static void judge_shape(const struct scene *s, const struct hit *hit, struct ver
 		give(v, leet ? SIGNAL_F2 : SIGNAL_F1, technique,
 		     by_class(v, 88 - off, s->full || beside ? 88 - off : 65, shorter, leet ? 0 : word));
 		v->held = v->base < SCORE_KEPT ? HELD_KEYWORD : HELD_NO;
-	} else if (s->term->glued && s->lead > 0) {
+	} else if (scene_glued_unproven(s)) {
 		give(v, SIGNAL_F3, technique, 0);
 		v->held = HELD_GLUED;
 	} else {
@@ -145,16 +145,21 @@ static void judge_idn(const struct scene *s, const struct hit *hit, struct verdi
 		     by_class(v, 92, 92, beside ? 75 : 60, plain ? (beside ? 62 : 40) : (beside ? 75 : 60)));
 	else
 		give(v, SIGNAL_I3, TECH_IDN_HOMOGLYPH,
-		     by_class(v, s->term->glued && s->lead ? 0 : 80, beside ? 75 : 0, 0, 0));
+		     by_class(v, scene_glued_unproven(s) ? 0 : 80, beside ? 75 : 0, 0, 0));
 	if (v->base == 0)
 		v->held = HELD_CLASS;
+}
+
+/* A swap or an extra letter, which a reader does not see. */
+static bool is_quiet(const struct scene *s, const struct hit *hit)
+{
+	return osa_is_quiet(s->look->codes + s->term->text, s->term->len, s->raw->code + hit->from, hit->to - hit->from);
 }
 
 static int close_base(const struct scene *s, const struct hit *hit, struct verdict *v)
 {
 	const struct term *term = s->term;
-	bool quiet =
-		osa_is_quiet(s->look->codes + term->text, term->len, s->raw->code + hit->from, hit->to - hit->from);
+	bool quiet = is_quiet(s, hit);
 
 	if (hit->how == HOW_NEAR) {
 		give(v, SIGNAL_F4, TECH_HOMOGLYPH,
@@ -170,6 +175,7 @@ static int close_base(const struct scene *s, const struct hit *hit, struct verdi
 }
 
 #define FOREIGN_POINTS (-16)
+#define APART_CEILING 45        /* with a keyword beside it, too, not flagged */
 
 /* Distance 1 and 2, and near shapes: a whole part of the name, or one with keywords glued to it. */
 static void judge_close(const struct scene *s, const struct hit *hit, struct verdict *v)
@@ -177,15 +183,16 @@ static void judge_close(const struct scene *s, const struct hit *hit, struct ver
 	int base = close_base(s, hit, v);
 
 	v->held = base >= SCORE_MEDIUM ? HELD_NO : HELD_CLASS;
-	if (base && s->term->glued) {
-		base = s->look->codes[s->term->text] == s->raw->code[hit->from] ? 55 : 0;
-		v->held = HELD_GLUED;
+	/* "ciba-online" is a short word and a keyword, whoever cijaonline is */
+	if (base > APART_CEILING && s->term->glued && s->joined && !is_quiet(s, hit)) {
+		base = APART_CEILING;
+		v->held = HELD_APART;
 	}
 	if (base && (s->tokens.foreign > 0 || scene_differs_in_number(s, hit))) {
 		base += FOREIGN_POINTS;
 		v->held = HELD_WEAK;
 	}
-	if (!s->whole && (s->residue.foreign > 0 || s->residue.words == 0)) {
+	if ((!s->whole && (s->residue.foreign > 0 || s->residue.words == 0)) || scene_is_cut_term(s, hit)) {
 		base = 0;
 		v->held = HELD_RESIDUE;
 	}

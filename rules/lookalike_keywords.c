@@ -143,10 +143,17 @@ bool keyword_table_init(struct keyword_table *t, const struct brand_config *bran
 	}
 	if (t->n_own > 0)
 		qsort(t->own, t->n_own, sizeof(*t->own), by_value);
+	/* enter may move the items */
 	for (const char *const *word = keyword_strong_words; *word; word++) {
-		size_t item = enter(t, *word);  /* may move the items */
+		size_t item = enter(t, *word);
 
 		t->items[item].strong = true;
+	}
+	for (const char *const *word = keyword_prefix_words; *word; word++) {
+		size_t item = enter(t, *word);
+
+		t->items[item].prefix = true;
+		t->prefix_starts |= UINT64_C(1) << t->codes[t->items[item].text];
 	}
 	return true;
 }
@@ -165,6 +172,11 @@ bool keyword_is_own(const struct keyword_table *t, const struct keyword *k, uint
 	uint64_t key = (uint64_t)(k - t->items) << 32 | brand;
 
 	return t->n_own > 0 && bsearch(&key, t->own, t->n_own, sizeof(key), by_value) != NULL;
+}
+
+bool keyword_counts(const struct keyword_table *t, const struct keyword *k, uint32_t brand, uint64_t brand_sets)
+{
+	return (k->sets & brand_sets) || k->prefix || keyword_is_own(t, k, brand);
 }
 
 uint64_t keyword_sets_of(const struct keyword_table *t, const struct brand_config *brand)
@@ -186,5 +198,5 @@ const char *keyword_set_name(const struct keyword_table *t, const struct keyword
 	for (size_t i = 0; i < t->n_sets; i++)
 		if (k->sets & brand_sets & UINT64_C(1) << i)
 			return t->sets[i]->name;
-	return "no";
+	return k->prefix ? "prefix" : "no";
 }

@@ -6,6 +6,8 @@
 
 /* Of all sets: words that ask for credentials. NULL-terminated; lookalike_sets.c has the sets. */
 extern const char *const keyword_strong_words[];
+/* What is put in front of anybody's name (my, www, https), whatever sets a brand uses; it may stand before another keyword. */
+extern const char *const keyword_prefix_words[];
 
 #define KEYWORD_SETS_MAX 64               /* distinct sets of all brands together: a bit each */
 
@@ -13,6 +15,7 @@ struct keyword {
 	uint32_t text;                  /* offset of its folded codes; the codes themselves follow */
 	uint8_t len;
 	bool strong;                    /* asks for credentials: login, verify ... */
+	bool prefix;                    /* keyword_prefix_words */
 	uint64_t sets;                  /* bit per set */
 };
 
@@ -55,6 +58,7 @@ struct keyword_table {
 	size_t n_own, own_cap;
 	size_t longest;
 	struct trigrams fronts, backs;  /* of words that may be taken off a token */
+	uint64_t prefix_starts;         /* bit per code: first letters of prefix words */
 };
 
 bool keyword_table_init(struct keyword_table *, const struct brand_config *brands, size_t n_brands, struct error *err);
@@ -66,7 +70,9 @@ bool keyword_reads(const struct keyword_table *, const struct keyword *, const u
 bool keyword_is_own(const struct keyword_table *, const struct keyword *, uint32_t brand);
 /* Set bits of a brand. */
 uint64_t keyword_sets_of(const struct keyword_table *, const struct brand_config *brand);
-/* "service", "legal" ... or "own" for this brand. */
+/* Is it one for this brand, by its sets, as a prefix or as its own? */
+bool keyword_counts(const struct keyword_table *, const struct keyword *, uint32_t brand, uint64_t brand_sets);
+/* "service", "legal" ..., "own" for this brand, or "prefix". */
 const char *keyword_set_name(const struct keyword_table *, const struct keyword *, uint32_t brand, uint64_t brand_sets);
 
 /* An ordinary word or place name (ours, compact): as a brand's term it is treated like a short one. ASCII, lower case. */

@@ -22,7 +22,7 @@ static const struct keyword *keyword_at(const struct scene *s, unsigned from, un
 
 	if (!k || !keyword_reads(&s->look->keywords, k, s->raw->code + from))
 		return NULL;
-	return (k->sets & s->sets) || keyword_is_own(&s->look->keywords, k, s->brand) ? k : NULL;
+	return keyword_counts(&s->look->keywords, k, s->brand, s->sets) ? k : NULL;
 }
 
 static void note_word(const struct scene *s, struct beside *b, const struct keyword *k, unsigned from, unsigned to)
@@ -30,9 +30,12 @@ static void note_word(const struct scene *s, struct beside *b, const struct keyw
 	b->own = b->own || keyword_is_own(&s->look->keywords, k, s->brand);
 	b->strong = b->strong || k->strong;
 	b->telling = b->telling || k->len > 2;
+	b->prefix = b->prefix || k->prefix;
 	if (b->n_seen < SEEN_WORDS_MAX)
 		b->seen[b->n_seen++] = (struct seen_word){ k, (uint16_t)from, (uint16_t)to };
 }
+
+#define INNER_WORD_LEN_MIN 3 /* two letters are a word among others only where they cannot be chance: "my" in front */
 
 /* Are these letters at most `parts` keywords, with digits anywhere between? Notes them when they are. */
 static bool segment(const struct scene *s, unsigned from, unsigned to, unsigned parts, struct beside *b)
@@ -48,7 +51,8 @@ static bool segment(const struct scene *s, unsigned from, unsigned to, unsigned 
 	for (unsigned len = to - from; len >= 2; len--) {
 		const struct keyword *k = len <= s->look->keywords.longest ? keyword_at(s, from, from + len) : NULL;
 
-		if (!k || (len != to - from && len < 3) || !segment(s, from + len, to, parts - 1, b))
+		if (!k || (len != to - from && len < INNER_WORD_LEN_MIN && !k->prefix) ||
+		    !segment(s, from + len, to, parts - 1, b))
 			continue;
 		note_word(s, b, k, from, from + len);
 		return true;
@@ -77,11 +81,14 @@ void scene_note_part(const struct scene *s, unsigned from, unsigned to, unsigned
 void scene_look_beside(struct scene *s, const struct hit *hit)
 {
 	const struct look_token *tokens = s->raw->tokens;
+	struct beside lead = { 0 };
 
 	for (unsigned t = s->label->first_token; t < s->label->first_token + (unsigned)s->label->n_tokens; t++)
 		if (t < s->first || t > s->last)
 			scene_note_part(s, tokens[t].from, tokens[t].to, TOKEN_WORDS_MAX, &s->tokens);
-	scene_note_part(s, tokens[s->first].from, hit->from, RESIDUE_WORDS_MAX, &s->residue);
+	scene_note_part(s, tokens[s->first].from, hit->from, RESIDUE_WORDS_MAX, &lead);
+	s->led = lead.telling || lead.prefix;
+	s->residue = lead;
 	scene_note_part(s, hit->to, tokens[s->last].to, RESIDUE_WORDS_MAX, &s->residue);
 }
 
@@ -159,6 +166,11 @@ bool scene_keywords_only(const struct scene *s)
 	return s->tokens.foreign + s->residue.foreign == 0 && s->tokens.words + s->residue.words > 0;
 }
 
+bool scene_glued_unproven(const struct scene *s)
+{
+	return s->term->glued && s->lead > 0 && !(scene_keywords_only(s) && s->led);
+}
+
 bool scene_vouched(const struct scene *s)
 {
 	return s->tokens.own || s->residue.own || s->tokens.strong || s->residue.strong;
@@ -175,6 +187,17 @@ bool scene_has_digit(const struct scene *s, const struct hit *hit)
 		if (is_digit_code(s->raw->code[i]))
 			return true;
 	return false;
+}
+
+bool scene_is_cut_term(const struct scene *s, const struct hit *hit)
+{
+	const uint8_t *term = s->look->codes + s->term->text, *seen = s->raw->code;
+	unsigned len = s->term->len;
+
+	if ((unsigned)(hit->to - hit->from) + 1 != len)
+		return false;
+	return (s->lead > 0 && memcmp(seen + hit->from - 1, term, len) == 0) ||
+	       (s->tail > 0 && memcmp(seen + hit->from, term, len) == 0);
 }
 
 bool scene_is_ordinary(const struct scene *s, const struct hit *hit)

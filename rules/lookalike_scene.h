@@ -14,6 +14,7 @@ struct beside {
 	unsigned words, digits, foreign;        /* parts that are keywords, numbers, neither */
 	bool own, strong;
 	bool telling;                           /* a keyword of three letters or more */
+	bool prefix;                            /* one that is put in front of anybody's name */
 	unsigned n_seen;
 	struct seen_word seen[SEEN_WORDS_MAX];
 };
@@ -31,6 +32,7 @@ struct scene {
 	bool in_registrable, cross, full, whole, joined, idn, diacritics_only;
 	struct beside tokens;           /* other tokens of the label */
 	struct beside residue;          /* lead and tail */
+	bool led;                       /* the lead is keywords, and not just a country code */
 };
 
 void scene_init(struct scene *, const struct lookalike *, const struct lookalike_scratch *, const struct hit *);
@@ -41,11 +43,15 @@ void scene_note_part(const struct scene *, unsigned from, unsigned to, unsigned 
 
 /* Only keywords (and numbers) beside it, and at least one. */
 bool scene_keywords_only(const struct scene *);
+/* A term that is distinctive by a keyword only, with letters in front that no keywords are: it may be part of any word (de-signova). */
+bool scene_glued_unproven(const struct scene *);
 /* One of them is the brand's own or asks for credentials. */
 bool scene_vouched(const struct scene *);
 /* One of them has three letters or more. */
 bool scene_telling(const struct scene *);
 bool scene_has_digit(const struct scene *, const struct hit *);
+/* With the letter before or after it, it is the term itself: found as that already. */
+bool scene_is_cut_term(const struct scene *, const struct hit *);
 /* The letters are an ordinary word themselves. */
 bool scene_is_ordinary(const struct scene *, const struct hit *);
 /* "article10" for "article19": another number of the same thing. */

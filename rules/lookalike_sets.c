@@ -70,6 +70,8 @@ const char *const keyword_strong_words[] = {
 	"password", "recover", "recovery", "reset", "secure", "secured", "signin", "signon", "sso", "unlock", "validate", "verification",
 	"verified", "verify", "webmail", NULL,
 };
+
+const char *const keyword_prefix_words[] = { "http", "https", "my", "www", NULL };
 /* clang-format on */
 
 static const struct keyword_set builtin_sets[] = {

@@ -85,6 +85,7 @@ static void sequences_are_folded_before_single_letters(void **state)
 	assert_string_equal(folded("clean", false), "clean");
 	assert_string_equal(folded("rnodern", true), "modem");
 	assert_string_equal(folded("vvindovv", true), "wlndow");
+	assert_string_equal(folded("maks", true), "max");
 	assert_string_equal(folded("qu1ck0", false), "gvlcko");
 }
 
@@ -211,6 +212,9 @@ static void keywords_belong_to_the_sets_that_a_brand_uses(void **state)
 	assert_string_equal(keyword_set_name(&table, missile, 0, first), "no");
 	assert_true(keyword_is_own(&table, own, 0) && !keyword_is_own(&table, own, 1));
 	assert_true(find_word(&table, "login")->strong);
+	assert_true(keyword_counts(&table, find_word(&table, "https"), 1, second));
+	assert_false(keyword_counts(&table, find_word(&table, "login"), 1, second));
+	assert_string_equal(keyword_set_name(&table, find_word(&table, "https"), 1, second), "prefix");
 	assert_null(find_word(&table, "banana"));
 	assert_null(find_word(&table, ""));
 	keyword_table_deinit(&table);
