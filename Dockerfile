@@ -18,7 +18,7 @@ RUN cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCTWATCH_TESTS=
 FROM debian:12-slim
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ca-certificates publicsuffix tini tzdata libuv1 libcurl4 libssl3 libjansson4 \
-       libsqlite3-0 libpsl5 libidn2-0 libdeflate0 \
+       libsqlite3-0 libpsl5 libidn2-0 libdeflate0 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 ctwatch \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/ctwatch --shell /usr/sbin/nologin ctwatch \

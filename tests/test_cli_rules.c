@@ -74,7 +74,7 @@ static struct answer call(void **state, const struct command *command, const cha
 	struct answer answer = { 0 };
 	size_t out_len, err_len;
 	int argc = 0;
-	struct cli cli = { .width = 80, .now_ms = INT64_C(1795000000000), .config_path = config, .command = command };
+	struct cli cli = { .out_is_terminal = true, .width = 80, .now_ms = INT64_C(1795000000000), .config_path = config, .command = command };
 
 	cli.out = open_memstream(&answer.out, &out_len);
 	cli.err = open_memstream(&answer.err, &err_len);
@@ -449,5 +449,6 @@ int main(void)
 		TEST(brands_noise_counts_per_million_and_gives_advice),
 	};
 
+	setenv("NO_COLOR", "1", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

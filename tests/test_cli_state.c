@@ -62,6 +62,7 @@ static int run(struct place *p, const struct command *command, const char *words
 	struct cli cli = {
 		.out = open_memstream(&p->out, &out_len),
 		.err = open_memstream(&p->err, &err_len),
+		.out_is_terminal = true,   /* as people see it; NO_COLOR is set */
 		.width = 80,
 		.now_ms = TEST_NOW_MS + 60000,
 		.config_path = p->config,
@@ -397,5 +398,6 @@ int main(void)
 		PLACE_TEST(every_help_fits_80_columns),
 	};
 
+	setenv("NO_COLOR", "1", 1);
 	return cmocka_run_group_tests_name("cli: commands over the state", tests, NULL, NULL);
 }

@@ -132,7 +132,7 @@ static void make_table(struct listing *l)
 	table_column(l->table, "STATUS", ALIGN_LEFT, 0);
 	table_column(l->table, "SINK", ALIGN_LEFT, 6);
 	table_column(l->table, "EVENT", ALIGN_LEFT, 7);
-	table_column(l->table, "ABOUT", ALIGN_LEFT, 12);
+	table_column(l->table, "ABOUT", ALIGN_LEFT, 0);
 	table_column(l->table, "TRIES", ALIGN_RIGHT, 0);
 	table_column(l->table, "WHEN", ALIGN_LEFT, 0);
 	if (l->wide)

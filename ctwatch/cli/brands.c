@@ -119,11 +119,11 @@ const struct command brands_command = {
 	.help = "add: a name and its real domains are enough; terms are derived from both. Writes the brand file\n"
 		"that the configuration names (or --file) and prints what will be caught and what will not.\n"
 		"\n"
-		"noise: a file of ordinary names, one a line: per brand and term how many of a million would be\n"
-		"flagged, how many a day, and advice about terms that are ordinary words.\n"
+		"noise: a file of ordinary names, one a line, plain or gzip: per brand and term how many of a million\n"
+		"would be flagged, how many a day, and advice about terms that are ordinary words.\n"
 		"\n"
 		"  ctwatch brands add 'Sangrail LTD' sangrail.example --file brands.json\n"
-		"  zcat ordinary-names.gz | ctwatch brands noise - --rules brands.json",
+		"  ctwatch brands noise ordinary-names.gz --rules brands.json",
 	.options = OPTIONS,
 	.run = run,
 };

@@ -149,7 +149,10 @@ static bool add_csv(struct addition *add, const char *path, struct error *err)
 		}
 		ok = add_brand(add, name, domains, err) || error_context(err, "%s:%zu", path, number);
 	}
-	lines_close(&lines);
+	struct error broken;
+
+	if (!lines_close(&lines, ok ? err : &broken))
+		ok = false;
 	return ok;
 }
 

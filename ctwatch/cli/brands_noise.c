@@ -34,7 +34,9 @@ struct noise {
 	json_t *by_word;         /* term -> array of [brand, term] */
 	struct cert_names names;
 	struct match_list matches;
-	uint64_t n_names;
+	uint64_t n_names, n_no_names;
+	uint64_t no_name_line;   /* the first line that is no name, and what it says */
+	char *no_name;
 };
 
 static void prepare(struct noise *noise)
@@ -153,6 +155,41 @@ static void count_whole_words(struct noise *noise, struct slice name)
 	}
 }
 
+/* Whether a line could be the name of a host: what a list of ranks, URLs or addresses holds is none, and measures nothing. */
+static bool is_name(struct slice line)
+{
+	size_t n_dots = 0;
+
+	for (size_t i = 0; i < line.len; i++) {
+		char c = (char)line.data[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.*", c) != NULL;
+
+		if (!plain && (line.data[i] < 0x80))
+			return false;
+		n_dots += c == '.';
+	}
+	return line.len <= DNS_NAME_MAX + 2 && n_dots > 0;
+}
+
+static void count_no_name(struct noise *noise, struct slice line, uint64_t number)
+{
+	if (noise->n_no_names++ > 0)
+		return;
+	noise->no_name_line = number;
+	noise->no_name = xmalloc(64);
+	text_escape(line, noise->no_name, 64);
+}
+
+/* A list of which less than half are names is not the list that was meant. */
+static bool enough_names(const struct noise *noise, const char *path, struct error *err)
+{
+	if (noise->n_no_names > 0 && noise->n_no_names >= noise->n_names)
+		return error_set(err, ERR_USAGE, "%s is no list of names, one a line: line %llu is \"%s\", and so are %llu of %llu", path,
+				 (unsigned long long)noise->no_name_line, noise->no_name, (unsigned long long)noise->n_no_names,
+				 (unsigned long long)(noise->n_names + noise->n_no_names));
+	return noise->n_names > 0 || error_set(err, ERR_USAGE, "%s holds no names", path);
+}
+
 static bool count_names(struct noise *noise, const char *path, struct error *err)
 {
 	struct line_reader lines;
@@ -164,9 +201,14 @@ static bool count_names(struct noise *noise, const char *path, struct error *err
 		return false;
 	while (lines_next(&lines, &line)) {
 		names_clear(&noise->names);
-		names_add_text(&noise->names, line, NAME_FROM_SAN);
-		if (noise->names.n == 0)
+		if (line.len == 0 || line.data[0] == '#')
 			continue;
+		if (is_name(line))
+			names_add_text(&noise->names, line, NAME_FROM_SAN);
+		if (noise->names.n == 0) {
+			count_no_name(noise, line, lines.number);
+			continue;
+		}
 		noise->n_names++;
 		match_list_clear(&noise->matches);
 		ruleset_match(noise->rules.rules, noise->rules.scratch, &subject, &noise->matches);
@@ -174,8 +216,7 @@ static bool count_names(struct noise *noise, const char *path, struct error *err
 			count_match(noise, &noise->matches.items[i]);
 		count_whole_words(noise, noise->names.items[0].text);
 	}
-	lines_close(&lines);
-	return noise->n_names > 0 || error_set(err, ERR_USAGE, "%s holds no names", path);
+	return lines_close(&lines, err) && enough_names(noise, path, err);
 }
 
 /* Every part of the word is looked up: the work does not grow with the number of brands. */
@@ -213,8 +254,7 @@ static bool count_dictionary(struct noise *noise, struct error *err)
 	while (lines_next(&lines, &line))
 		if (line.len <= DNS_NAME_MAX)
 			count_word(noise, line, ++number);
-	lines_close(&lines);
-	return true;
+	return lines_close(&lines, err);
 }
 
 static double per_million(const struct noise *noise, uint64_t n)
@@ -252,13 +292,13 @@ static struct table *new_table(void)
 	struct table *table = table_new();
 
 	table_column(table, "BRAND", ALIGN_LEFT, 8);
-	table_column(table, "TERM", ALIGN_LEFT, 8);
+	table_column(table, "TERM", ALIGN_LEFT, 0);
 	table_column(table, "CLASS", ALIGN_LEFT, 0);
 	table_column(table, "FLAGGED", ALIGN_RIGHT, 0);
 	table_column(table, "A DAY", ALIGN_RIGHT, 0);
 	table_column(table, "BELOW", ALIGN_RIGHT, 0);
 	table_column(table, "AS WORD", ALIGN_RIGHT, 0);
-	table_column(table, "EXAMPLE", ALIGN_LEFT, 10);
+	table_column(table, "EXAMPLE", ALIGN_LEFT, 0);
 	return table;
 }
 
@@ -308,6 +348,9 @@ static void print_text(const struct noise *noise)
 	char count[TIME_TEXT_LEN];
 
 	print_table(noise);
+	if (noise->n_no_names > 0)
+		cli_print_sentence(noise->cli, "%s lines are no names and were left out; the first is line %llu: %s", count_format(noise->n_no_names, count),
+				   (unsigned long long)noise->no_name_line, noise->no_name);
 	for (size_t i = 0; i < noise->n_brands; i++)
 		for (size_t k = 0; k < noise->brands[i].n_terms; k++)
 			print_advice(noise, &noise->brands[i], &noise->brands[i].terms[k]);
@@ -344,7 +387,7 @@ static void print_json(const struct noise *noise)
 	for (size_t i = 0; i < noise->n_brands; i++)
 		json_array_append_new(brands, json_brand(noise, &noise->brands[i]));
 	cli_json(noise->cli, noise->options->format,
-		 json_pack("{s:I, s:I, s:o}", "names", (json_int_t)noise->n_names, "names_per_day", (json_int_t)noise->options->per_day, "brands", brands));
+		 json_pack("{s:I, s:I, s:I, s:o}", "names", (json_int_t)noise->n_names, "lines_without_name", (json_int_t)noise->n_no_names, "names_per_day", (json_int_t)noise->options->per_day, "brands", brands));
 }
 
 static void free_noise(struct noise *noise)
@@ -358,6 +401,7 @@ static void free_noise(struct noise *noise)
 		free(noise->brands[i].terms);
 	}
 	free(noise->brands);
+	free(noise->no_name);
 	json_decref(noise->described);
 	json_decref(noise->by_id);
 	json_decref(noise->by_word);

@@ -111,8 +111,7 @@ static bool check_lines(struct check *check, struct error *err)
 	while (lines_next(&lines, &name))
 		if (name.len > 0)
 			check_name(check, name);
-	lines_close(&lines);
-	return true;
+	return lines_close(&lines, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -120,7 +119,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct check_options options = { 0 };
 	struct check check = { .cli = cli, .options = &options };
 	struct error err;
-	int code;
+	int code = EXIT_DONE;
 
 	if (!cli_options(cli, &argc, argv, &options, &code))
 		return code;
@@ -134,12 +133,12 @@ static int run(struct cli *cli, int argc, char **argv)
 		if (strcmp(argv[i], "-") != 0)
 			check_word(&check, argv[i]);
 		else if (!check_lines(&check, &err))
-			break;
+			code = cli_fail(cli, &err);
 	}
 	if (check.all != NULL)
 		cli_json(cli, OUTPUT_JSON, check.all);
 	cli_rules_close(&check.rules);
-	return check.any_flagged ? EXIT_DONE : EXIT_NO;
+	return code != EXIT_DONE ? code : check.any_flagged ? EXIT_DONE : EXIT_NO;
 }
 
 const struct command check_command = {

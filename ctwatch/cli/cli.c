@@ -367,7 +367,11 @@ bool cli_state(struct cli *cli, enum state_mode mode, struct state **out, struct
 static int terminal_width(void)
 {
 	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+	uint64_t n;
 
+	if (columns != NULL && uint64_parse(slice_text(columns), &n) && n >= 20 && n <= 10000)
+		return (int)n;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
 		return size.ws_col;
 	return 80;

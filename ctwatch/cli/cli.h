@@ -31,7 +31,7 @@ enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL };
 struct cli {
 	FILE *out, *err;
 	bool out_is_terminal, err_is_terminal;
-	int width;                        /* columns of the terminal, 80 when it is none */
+	int width;                        /* of lines: $COLUMNS, or the terminal's, 80 when it is none */
 	int64_t now_ms;
 	const char *config_path;          /* -c, or NULL */
 	const char *state_path;           /* --state, or NULL: stands over the configuration */
@@ -103,12 +103,15 @@ struct palette cli_palette(const struct cli *cli);
 /* The colour of a severity: critical red ... low dim. */
 const char *palette_severity(const struct palette *palette, const char *severity);
 
-/* A table that fits the width: text columns shrink (with "...") from the widest on. Cells are escaped on the way in. */
+/*
+ * A table. On a terminal text columns shrink (with "...") from the widest on, until it fits; in a pipe or a file nothing is cut, since
+ * programs and searches want the whole. Cells are escaped on the way in.
+ */
 struct table;
 enum table_align { ALIGN_LEFT, ALIGN_RIGHT };
 struct table *table_new(void);
 void table_free(struct table *);
-/* `min_width` 0: never shrinks. */
+/* `min_width` 0: never shrinks: numbers, and whatever people copy (names of domains, logs and rules). */
 void table_column(struct table *, const char *title, enum table_align align, size_t min_width);
 /* The next cell of the row; rows fill up as cells come. */
 void table_cell(struct table *, const char *text);

@@ -94,7 +94,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (!cli->quiet)
 		fprintf(cli->err, "%llu exported, %llu left out%s\n", (unsigned long long)result.written, (unsigned long long)result.left_out,
 			format->blocks && !options.unconfirmed ? " (block lists hold confirmed findings only; --unconfirmed changes that)" : "");
-	return result.written > 0 ? EXIT_DONE : EXIT_NO;
+	return EXIT_DONE;
 }
 
 const struct command export_command = {
@@ -119,7 +119,8 @@ const struct command export_command = {
 		"  ctwatch export --format suricata --since 90d -o ctwatch.rules\n"
 		"  ctwatch export --format stix --with-published --tlp green\n"
 		"\n"
-		"Exit status 1 means that there was nothing to export.",
+		"A file with nothing in it is a valid answer, exit status 0: load it, so that what\n"
+		"was dismissed is taken back.",
 	.options = OPTIONS,
 	.run = run,
 };

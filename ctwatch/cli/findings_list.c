@@ -143,7 +143,7 @@ static struct table *new_table(bool any_more, bool any_decided)
 
 	table_column(table, "ID", ALIGN_LEFT, 0);
 	table_column(table, "SCORE", ALIGN_LEFT, 0);
-	table_column(table, "NAME", ALIGN_LEFT, 28);
+	table_column(table, "NAME", ALIGN_LEFT, 0);
 	table_column(table, "FOR", ALIGN_LEFT, 8);
 	if (any_more)
 		table_column(table, "+", ALIGN_LEFT, 0);

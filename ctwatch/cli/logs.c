@@ -304,7 +304,7 @@ static struct table *read_table(void)
 {
 	struct table *table = table_new();
 
-	table_column(table, "LOG", ALIGN_LEFT, 22);
+	table_column(table, "LOG", ALIGN_LEFT, 0);
 	table_column(table, "API", ALIGN_LEFT, 0);
 	table_column(table, "SIZE", ALIGN_RIGHT, 0);
 	table_column(table, "BEHIND", ALIGN_RIGHT, 0);

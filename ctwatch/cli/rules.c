@@ -219,7 +219,10 @@ static bool read_cases(struct verdicts *v, const char *path, struct error *err)
 		else
 			judge_case(v, columns, n);
 	}
-	lines_close(&lines);
+	struct error broken;
+
+	if (!lines_close(&lines, ok ? err : &broken))
+		ok = false;
 	return ok;
 }
 
@@ -232,7 +235,7 @@ static int test(struct cli *cli, const struct rules_options *options, const char
 	if (!cli_rules_open(cli, options->rules, &v.rules, &err))
 		return cli_fail(cli, &err);
 	v.failures = table_new();
-	table_column(v.failures, "NAME", ALIGN_LEFT, 12);
+	table_column(v.failures, "NAME", ALIGN_LEFT, 0);
 	table_column(v.failures, "EXPECTED", ALIGN_LEFT, 0);
 	table_column(v.failures, "FOUND", ALIGN_LEFT, 12);
 	table_column(v.failures, "WHY", ALIGN_LEFT, 12);

@@ -1,6 +1,5 @@
 #include "rules_cli.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,38 +124,4 @@ void cli_print_match(struct cli *cli, json_t *match)
 	free(head);
 	free(below);
 	free(text);
-}
-
-bool lines_open(struct line_reader *reader, const char *path, bool first_column, struct error *err)
-{
-	bool standard = strcmp(path, "-") == 0;
-
-	*reader = (struct line_reader){ .in = standard ? stdin : fopen(path, "r"), .first_column = first_column };
-	if (reader->in == NULL)
-		return error_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
-	return true;
-}
-
-bool lines_next(struct line_reader *reader, struct slice *line)
-{
-	ssize_t len = getline(&reader->line, &reader->cap, reader->in);
-
-	if (len < 0)
-		return false;
-	while (len > 0 && (reader->line[len - 1] == '\n' || reader->line[len - 1] == '\r'))
-		len--;
-	*line = slice_of(reader->line, (size_t)len);
-
-	ptrdiff_t tab = slice_find(*line, '\t');
-
-	if (reader->first_column && tab >= 0)
-		line->len = (size_t)tab;
-	return true;
-}
-
-void lines_close(struct line_reader *reader)
-{
-	if (reader->in != NULL && reader->in != stdin)
-		fclose(reader->in);
-	free(reader->line);
 }

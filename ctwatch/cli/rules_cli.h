@@ -3,6 +3,7 @@
 #define CTWATCH_RULES_CLI_H
 
 #include "cli.h"
+#include "lines.h"
 #include "rules.h"
 #include "rules_load.h"
 
@@ -24,16 +25,5 @@ void cli_print_evidence(struct cli *cli, json_t *evidence);
 void cli_print_sentence(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* `ctwatch rules learn`: files[0] is the actor's; `output` NULL is standard output. Returns the exit code. */
 int rules_learn(struct cli *cli, int n_files, char **files, const char *output);
-
-/* Reads lines, without their ends, from a file or "-"; what follows a tab is left off when `first_column`. */
-struct line_reader {
-	FILE *in;
-	char *line;
-	size_t cap;
-	bool first_column;
-};
-bool lines_open(struct line_reader *, const char *path, bool first_column, struct error *err);
-bool lines_next(struct line_reader *, struct slice *line);
-void lines_close(struct line_reader *);
 
 #endif

@@ -27,8 +27,7 @@ static bool read_background(struct pack_maker *maker, const char *path, struct e
 		}
 		pack_maker_add(maker, slice_of(name, line.len));
 	}
-	lines_close(&lines);
-	return true;
+	return lines_close(&lines, err);
 }
 
 static bool write_pack(struct cli *cli, struct pack_maker *maker, const char *path, struct pack_measure *measured, struct error *err)

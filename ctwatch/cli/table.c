@@ -1,11 +1,10 @@
-/* Tables that fit the terminal: text columns give way, numbers never. */
+/* Tables: on a terminal text columns give way, numbers and names never; in a pipe or a file nothing is cut. */
 #include "cli.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS_MAX 16
-#define CELL_MAX 512
 #define GAP 2
 
 struct column {
@@ -51,28 +50,36 @@ void table_column(struct table *table, const char *title, enum table_align align
 	table->columns[table->n_columns++] = (struct column){ xstrdup(title), align, min_width };
 }
 
+/* Escaped, whole. malloc'd. */
+static char *safe_text(const char *text)
+{
+	size_t len = strlen(text) * 4 + 1;       /* an escape has at most four times the bytes of what it stands for */
+	char *safe = xmalloc(len);
+
+	return text_escape(slice_text(text), safe, len);
+}
+
 void table_cell(struct table *table, const char *text)
 {
-	char safe[CELL_MAX];
-
 	if (table->n_cells == table->cap) {
 		table->cap = table->cap == 0 ? 64 : table->cap * 2;
 		table->cells = xreallocarray(table->cells, table->cap, sizeof(*table->cells));
 	}
-	text_escape(slice_text(text != NULL ? text : "-"), safe, sizeof(safe));
-	table->cells[table->n_cells++] = (struct cell){ xstrdup(safe), table->next_colour };
+	table->cells[table->n_cells++] = (struct cell){ safe_text(text != NULL ? text : "-"), table->next_colour };
 	table->next_colour = NULL;
 }
 
 void table_cellf(struct table *table, const char *format, ...)
 {
-	char text[CELL_MAX];
+	char *text = NULL;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	int len = vasprintf(&text, format, args);
 	va_end(args);
-	table_cell(table, text);
+	table_cell(table, len < 0 ? NULL : text);
+	if (len >= 0)
+		free(text);
 }
 
 void table_colour(struct table *table, const char *escape)
@@ -105,6 +112,15 @@ static size_t prefix_bytes(const char *text, size_t width)
 			width--;
 		bytes++;
 	}
+	return bytes;
+}
+
+/* Of a list ("a.example, b.example") only whole items are shown, if one fits: half a domain would be another one. */
+static size_t whole_items(const char *text, size_t bytes)
+{
+	for (size_t i = bytes; i > 1; i--)
+		if (text[i - 1] == ' ' && text[i - 2] == ',')
+			return i;
 	return bytes;
 }
 
@@ -151,7 +167,7 @@ static void print_cell(FILE *out, const char *text, const char *colour, size_t w
 	if (needed <= width)
 		fputs(text, out);
 	else if (width > 3)
-		fprintf(out, "%.*s...", (int)prefix_bytes(text, width - 3), text);
+		fprintf(out, "%.*s...", (int)whole_items(text, prefix_bytes(text, width - 3)), text);
 	else
 		fprintf(out, "%.*s", (int)prefix_bytes(text, width), text);
 	if (colour != NULL)
@@ -171,7 +187,8 @@ void table_print(const struct table *table, const struct cli *cli)
 	if (table->n_columns == 0)
 		return;
 	natural_widths(table, widths);
-	shrink(table, widths, (size_t)cli->width);
+	if (cli->out_is_terminal)
+		shrink(table, widths, (size_t)cli->width);
 	for (size_t c = 0; c < table->n_columns; c++)
 		print_cell(cli->out, table->columns[c].title, head, widths[c], table->columns[c].align, c + 1 == table->n_columns);
 	fputc('\n', cli->out);
