@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
+
 #define JOBS_PER_TRANSACTION 128        /* bounds how long the first waits for the last */
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS 2000
@@ -48,6 +50,8 @@ struct store {
 	struct state *state;            /* the thread's, from start to its end */
 	store_job_fn *on_full, *on_room;
 	void *full_ctx;
+	void (*on_lost)(void *ctx, const char *sentence);
+	void *lost_ctx;
 	uint64_t low_bytes;
 	uv_thread_t thread;
 	uv_async_t wake_loop;
@@ -60,10 +64,12 @@ struct store {
 	bool hurried, closing, exited;  /* hurried: nothing waits for a lock or for room any more */
 	bool full;                      /* written by the thread, which reads it without the lock */
 	struct store_space space;
+	char *lost;                     /* a sentence that the loop has not heard yet */
 
 	/* the thread's alone */
 	int64_t closing_since_ms, looked_ms, probed_ms, cleared_ms;
 	int64_t probe_ms, first_probe_ms, retry_ms;
+	bool told_lost;
 	size_t n_alone;                 /* jobs that run one by one, because their transaction failed as a whole */
 };
 
@@ -120,11 +126,14 @@ static void list_prepend(struct job_list *to, struct job_list *from)
 enum outcome {
 	COMMITTED,                      /* every job of the batch has its answer */
 	LOCKED, FULL,                   /* nothing is on disk, nothing has an answer: run the batch again */
+	LOST,                           /* the files are not ours any more: there is nothing to write to */
 	FAILED,                         /* as a whole; run its jobs alone to find whose fault it is */
 };
 
-static enum outcome outcome_of(const struct error *err)
+static enum outcome outcome_of(const struct store *s, const struct error *err)
 {
+	if (state_is_lost(s->state))
+		return LOST;
 	return err->kind == ERR_RETRY ? LOCKED : err->kind == ERR_NO_SPACE ? FULL : FAILED;
 }
 
@@ -134,7 +143,7 @@ static bool run_job(struct store *s, struct job *job, enum outcome *outcome)
 	struct error err = { 0 };
 
 	if (!state_begin(s->state, &err)) {
-		*outcome = outcome_of(&err);
+		*outcome = outcome_of(s, &err);
 		job->err = err;
 		return false;
 	}
@@ -145,7 +154,7 @@ static bool run_job(struct store *s, struct job *job, enum outcome *outcome)
 	state_abort(s->state);
 	if (err.kind != ERR_RETRY && err.kind != ERR_NO_SPACE)
 		return true;            /* its own failure: it gets its answer with the others */
-	*outcome = outcome_of(&err);
+	*outcome = outcome_of(s, &err);
 	return false;
 }
 
@@ -171,7 +180,7 @@ refused:
 		job->ok = false;
 		job->err = err;
 	}
-	return outcome_of(&err);
+	return outcome_of(s, &err);
 }
 
 static void answer(struct store *s, struct job_list *batch)
@@ -352,6 +361,25 @@ static void after_full(struct store *s, struct batch *batch)
 		become_full(s);
 }
 
+/* Said once, with what could be saved; the loop then stops the program. */
+static void become_lost(struct store *s, const char *why)
+{
+	struct error err;
+	char *path = NULL, *sentence;
+
+	if (s->told_lost)
+		return;
+	s->told_lost = true;
+	if (state_rescue(s->state, clock_wall_ms(), &path, &err))
+		sentence = xasprintf("%s; what was known until now is saved in %s: `ctwatch state restore` puts it back", why, path);
+	else
+		sentence = xasprintf("%s; what was known until now could not be saved (%s): put a backup back with `ctwatch state restore`", why, err.text);
+	free(path);
+	uv_mutex_lock(&s->lock);
+	s->lost = sentence;
+	uv_mutex_unlock(&s->lock);
+}
+
 static void run(struct store *s, struct batch *batch)
 {
 	size_t n = batch->jobs.n;
@@ -367,6 +395,10 @@ static void run(struct store *s, struct batch *batch)
 		break;
 	case FULL:
 		after_full(s, batch);
+		break;
+	case LOST:
+		become_lost(s, batch->jobs.first->err.text);
+		answer(s, &batch->jobs);
 		break;
 	case FAILED:
 		if (n == 1) {
@@ -413,6 +445,7 @@ static void on_async_closed(uv_handle_t *handle)
 
 	uv_cond_destroy(&s->wake_thread);
 	uv_mutex_destroy(&s->lock);
+	free(s->lost);
 	free(s);
 	if (closed != NULL)
 		closed(ctx);
@@ -426,8 +459,13 @@ static bool deliver(struct store *s)
 	list_init(&batch);
 	uv_mutex_lock(&s->lock);
 	bool exited = s->exited;
+	char *lost = s->lost;
+	s->lost = NULL;
 	list_append(&batch, &s->finished);
 	uv_mutex_unlock(&s->lock);
+	if (lost != NULL && s->on_lost != NULL)
+		s->on_lost(s->lost_ctx, lost);
+	free(lost);
 	bool any = batch.n > 0;
 	while ((job = list_pop(&batch)) != NULL) {
 		if (job->done != NULL)
@@ -497,6 +535,8 @@ struct store *store_start(const struct store_options *o)
 	s->on_full = o->on_full;
 	s->on_room = o->on_room;
 	s->full_ctx = o->ctx;
+	s->on_lost = o->on_lost;
+	s->lost_ctx = o->lost_ctx;
 	s->low_bytes = o->low_bytes > 0 ? o->low_bytes : LOW_BYTES;
 	s->first_probe_ms = s->probe_ms = o->probe_ms > 0 ? o->probe_ms : PROBE_MS;
 	s->retry_ms = RETRY_FIRST_MS;

@@ -28,6 +28,12 @@ struct store_options {
 	 */
 	store_job_fn *on_full, *on_room;
 	void *ctx;                        /* for both; must not be what the loop touches */
+	/*
+	 * On the loop, once: the state's files were taken away (state_is_lost), nothing can be written any more, and every job fails.
+	 * The sentence says so, and what was saved. NULL: nobody is told.
+	 */
+	void (*on_lost)(void *ctx, const char *sentence);
+	void *lost_ctx;
 	int64_t probe_ms;                 /* how often a full store looks for room; 0: 5 s */
 	uint64_t low_bytes;               /* free space below which store_space_of says `low`; 0: 512 MiB */
 };

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "copy.h"
 #include "lock.h"
 #include "schema.h"
 #include "sql.h"
@@ -117,6 +118,21 @@ static bool check_header(const struct state *st, struct error *err)
 	return true;
 }
 
+/* SQLite makes its files as the umask has it, and those beside the database as the database is; older versions left it so. */
+static void keep_from_others(const struct state *st)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		char *path = xasprintf("%s%s", st->db_path, suffixes[i]);
+		struct stat file;
+
+		if (stat(path, &file) == 0 && (file.st_mode & 0137) != 0)
+			(void)chmod(path, file.st_mode & 0640);   /* somebody else's: then it is as they want it */
+		free(path);
+	}
+}
+
 static bool run_pragmas(struct state *st, const char *sql, struct error *err)
 {
 	int rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL);
@@ -142,6 +158,8 @@ static bool connect_with(struct state *st, const char *name, int flags, struct e
 		return sql_error(st, rc, err);
 	if (!check_header(st, err))
 		return false;
+	if (st->mode != STATE_READ)
+		keep_from_others(st);
 	sqlite3_busy_handler(st->db, wait_for_lock, NULL);
 	/* the first read finds out what opening does not */
 	return run_pragmas(st, PRAGMAS_ALL, err) && run_pragmas(st, "SELECT COUNT(*) FROM sqlite_schema", err);
@@ -257,15 +275,12 @@ static bool check_version(struct state *st, int64_t now_ms, struct error *err)
 /* A whole check costs time by size: small databases get it at every start, large ones when they are found damaged. */
 static bool quick_check(struct state *st, struct error *err)
 {
-	sqlite3_stmt *stmt = NULL;
-
 	if (st->mode != STATE_DAEMON || file_size(st->db_path) > QUICK_CHECK_BYTES_MAX)
 		return true;
-	int rc = sqlite3_prepare_v2(st->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
-	bool ok = rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
+	char found[INTEGRITY_TEXT_LEN];
+	int rc = database_integrity(st->db, true, found);
 
-	sqlite3_finalize(stmt);
-	return ok || sql_error(st, rc == SQLITE_ROW ? SQLITE_CORRUPT : rc, err);
+	return rc == SQLITE_OK || sql_error(st, rc, err);
 }
 
 static bool check_place(struct state *st, struct error *err)
@@ -292,6 +307,10 @@ bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, str
 	st->db_path = xasprintf("%s/ctwatch.db", directory);
 	if (!check_place(st, err) || (mode == STATE_DAEMON && !lock_take(directory, now_ms, &st->lock_fd, err)) ||
 	    !connect_database(st, err) || !check_version(st, now_ms, err) || !quick_check(st, err) || !sql_prepare_all(st, err)) {
+		state_close(st);
+		return false;
+	}
+	if (mode == STATE_DAEMON && !identity_take(st, err)) {
 		state_close(st);
 		return false;
 	}

@@ -1,11 +1,9 @@
 #include "schema.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "copy.h"
 
 /*
  * `no` columns are small keys inside this database; what leaves it goes by id. Logs are rows of their own because a
@@ -156,75 +154,6 @@ int schema_age(sqlite3 *db, size_t n_migrations, enum schema_age *age, int *vers
 	else
 		*age = (size_t)*version < n_migrations ? SCHEMA_OLDER : SCHEMA_CURRENT;
 	return SQLITE_OK;
-}
-
-static bool copy_error(const char *path, const char *what, int rc, struct error *err)
-{
-	bool full = rc == SQLITE_FULL || errno == ENOSPC;
-
-	return error_set(err, full ? ERR_NO_SPACE : ERR_FATAL, "cannot copy the state's database to %s: %s", path,
-			 full ? "no space left there" : what);
-}
-
-static bool sync_path(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* One step: the source connection holds one snapshot for the whole copy, and a writer beside it is not held up (WAL). */
-static bool copy_pages(sqlite3 *from, const char *path, struct error *err)
-{
-	sqlite3 *to = NULL;
-	sqlite3_backup *backup;
-	int rc;
-
-	errno = 0;
-	rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc == SQLITE_OK && (backup = sqlite3_backup_init(to, "main", from, "main")) != NULL) {
-		do
-			rc = sqlite3_backup_step(backup, -1);
-		while (rc == SQLITE_OK);
-		rc = sqlite3_backup_finish(backup);
-	} else if (rc == SQLITE_OK) {
-		rc = sqlite3_errcode(to);
-	}
-	/* the copy is one file, without a WAL beside it */
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
-	bool ok = rc == SQLITE_OK || copy_error(path, to != NULL ? sqlite3_errmsg(to) : sqlite3_errstr(rc), rc, err);
-	sqlite3_close(to);
-	return ok;
-}
-
-static void remove_copy(const char *temporary)
-{
-	static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
-
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		char *path = xasprintf("%s%s", temporary, suffixes[i]);
-
-		unlink(path);
-		free(path);
-	}
-}
-
-bool database_copy(sqlite3 *db, const char *path, struct error *err)
-{
-	char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
-
-	remove_copy(temporary);
-	bool ok = copy_pages(db, temporary, err);
-	if (ok && (!sync_path(temporary) || rename(temporary, path) != 0))
-		ok = copy_error(path, strerror(errno), 0, err);
-	if (!ok)
-		remove_copy(temporary);
-	free(temporary);
-	return ok;
 }
 
 static bool exec(sqlite3 *db, const char *sql, struct error *err)

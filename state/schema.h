@@ -24,7 +24,5 @@ int schema_age(sqlite3 *db, size_t n_migrations, enum schema_age *age, int *vers
  * after its version and `now_ms`. On failure nothing is changed.
  */
 bool schema_migrate(sqlite3 *db, const char *const *const *migrations, size_t n, const char *backup_directory, int64_t now_ms, struct error *err);
-/* A consistent copy: temporary file, fsync, rename. */
-bool database_copy(sqlite3 *db, const char *path, struct error *err);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "schema.h"
+#include "copy.h"
 #include "sql.h"
 
 #define RESERVE_BYTES (4 << 20)          /* room for alerts, the WAL they pass through, and the WAL's index */

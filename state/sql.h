@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "identity.h"
 #include "state.h"
 #include "statements.h"
 
@@ -27,6 +28,9 @@ struct state {
 	enum error_kind broken;            /* SQLite undid the outer transaction by itself (disk full): nothing more goes into it */
 	sqlite3_stmt *statements[N_STATEMENTS];
 	bool reading[N_STATEMENTS];        /* a struct rows has it */
+	struct identity identity;          /* of the files, with STATE_DAEMON */
+	struct error lost;                 /* how they were lost; kind ERR_NONE: they were not */
+	enum identity_file lost_file;
 	state_router_fn *router;
 	void *router_ctx;
 };

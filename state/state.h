@@ -31,6 +31,16 @@ void state_close(struct state *);
 const char *state_directory(const struct state *);
 /* The process that holds the lock, or 0. */
 long state_holder(const char *directory);
+/*
+ * The daemon's files were removed, moved or replaced while it had them open. Found out when a transaction begins, which fails
+ * with ERR_FATAL and a sentence, as does every later one: what would be written now nobody would find.
+ */
+bool state_is_lost(const struct state *);
+/*
+ * Saves what a lost state still holds, checked, in backups/ (*path is malloc'd), and takes its write-ahead log out of the way of
+ * the database that is there now.
+ */
+bool state_rescue(struct state *, int64_t now_ms, char **path, struct error *err);
 
 /*
  * Group several verbs into one transaction. Nested ones are savepoints: aborting an inner one undoes only what it did. Every

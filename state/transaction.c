@@ -13,7 +13,7 @@ bool state_begin(struct state *st, struct error *err)
 		st->broken = ERR_NONE;
 	enum statement id = st->depth > 0 ? SQL_SAVEPOINT : st->mode == STATE_READ ? SQL_BEGIN_READ : SQL_BEGIN_WRITE;
 
-	if (!control(st, id, err))
+	if ((st->depth == 0 && !identity_check(st, err)) || !control(st, id, err))
 		return false;
 	st->depth++;
 	return true;

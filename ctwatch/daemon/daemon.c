@@ -475,6 +475,15 @@ static bool open_all(struct daemon *d, struct ruleset **rules, struct sink_set *
 	return state_open(d->config->state, STATE_DAEMON, daemon_now(d), st, err);
 }
 
+static void on_lost(void *ctx, const char *sentence)
+{
+	struct daemon *d = ctx;
+
+	diag(d->options->diag, DIAG_ERROR, "state", NULL, "%s", sentence);
+	daemon_fail(d, 4);
+	daemon_stop(d);
+}
+
 static int exit_code_for(const struct error *err)
 {
 	return err->kind == ERR_USAGE ? 2 : err->kind == ERR_CONTRADICTION ? 3 : err->kind == ERR_RETRY ? 5 : 4;
@@ -519,7 +528,8 @@ int daemon_run(const struct daemon_options *options)
 	uv_loop_init(&d.loop);
 	if (sinks != NULL)
 		state_set_router(st, alerts_route, sinks);
-	struct store_options storing = { .loop = &d.loop, .state = st, .on_full = daemon_on_full, .on_room = daemon_on_room };
+	struct store_options storing = { .loop = &d.loop, .state = st, .on_full = daemon_on_full, .on_room = daemon_on_room,
+					 .on_lost = on_lost, .lost_ctx = &d };
 	if (st != NULL)
 		d.store = store_start(&storing);
 	d.next_prune_ms = daemon_now(&d) + 60000;
