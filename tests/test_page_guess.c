@@ -79,10 +79,72 @@ static void a_page_too_large_in_bytes_is_halved_down_to_one(void **state)
 	page_init(&p);
 	for (unsigned page = PAGE_FIRST; page > 1; page /= 2) {
 		assert_int_equal(p.page, page);
-		assert_true(page_halve(&p));
+		assert_true(page_halve(&p, page));
 	}
-	assert_false(page_halve(&p));
+	assert_false(page_halve(&p, 1));
 	assert_int_equal(page_end(&p, 5, 100), 6);
+}
+
+/* Refusals that reading [from, to) takes from a log that fails above `limit` entries. */
+static unsigned read_refusing(uint64_t limit, struct page_guess *p, uint64_t from, uint64_t to, unsigned *n_answers)
+{
+	unsigned n_refused = 0;
+
+	while (from < to) {
+		uint64_t n = page_end(p, from, to) - from;
+
+		for (; n > limit; n = page_smaller(n, false)) {
+			page_refused(p, n);
+			n_refused++;
+		}
+		page_worked(p, n);
+		page_learn(p, from, n, n);
+		from += n;
+		++*n_answers;
+	}
+	return n_refused;
+}
+
+static void a_size_that_worked_is_kept_and_the_refused_one_tried_again_only_slowly(void **state)
+{
+	static const uint64_t limits[] = { 1, 5, 32, 100, 255 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		struct page_guess p;
+		unsigned n_answers = 0;
+
+		page_init(&p);
+		assert_in_range(read_refusing(limits[i], &p, 0, 2000 * limits[i], &n_answers), 1, 20);
+		assert_true(n_answers < 5000);
+	}
+}
+
+static void an_outage_is_no_limit_the_page_is_back_after_some_answers(void **state)
+{
+	struct page_guess p;
+	unsigned n_answers = 0;
+
+	(void)state;
+	page_init(&p);
+	read_refusing(1, &p, 0, 20, &n_answers);
+	assert_int_equal(p.page, 1);
+	read_refusing(1000, &p, 20, 10000, &n_answers);
+	assert_int_equal(p.page, 512);
+	assert_true(n_answers < 200);
+}
+
+static void an_entry_that_cannot_be_had_does_not_make_the_page_small(void **state)
+{
+	struct page_guess p;
+
+	(void)state;
+	page_init(&p);
+	page_refused(&p, 256);
+	page_worked(&p, 32);
+	assert_int_equal(p.page, 32);
+	page_single_failed(&p);
+	assert_int_equal(p.page, 256);
 }
 
 static void hash_tiles_are_walked_with_few_requests_and_exact_widths(void **state)
@@ -129,6 +191,9 @@ int main(void)
 		cmocka_unit_test(settles_on_the_servers_page),
 		cmocka_unit_test(asks_again_for_more_when_the_operator_raises_the_limit),
 		cmocka_unit_test(a_page_too_large_in_bytes_is_halved_down_to_one),
+		cmocka_unit_test(a_size_that_worked_is_kept_and_the_refused_one_tried_again_only_slowly),
+		cmocka_unit_test(an_outage_is_no_limit_the_page_is_back_after_some_answers),
+		cmocka_unit_test(an_entry_that_cannot_be_had_does_not_make_the_page_small),
 		cmocka_unit_test(hash_tiles_are_walked_with_few_requests_and_exact_widths),
 		cmocka_unit_test(tiles_of_a_smaller_tree_are_asked_for_in_the_width_that_was_signed),
 	};

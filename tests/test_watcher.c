@@ -414,6 +414,7 @@ static void a_backlog_that_does_not_shrink_is_blindness(void **state)
 	start(&b, ARGUMENTS);
 	wait_for(&b, "SELECT head_size FROM log", "20000");
 	spin(&b, 300);
+	later(&b, MINUTE);               /* a look, from which on the backlog counts */
 	later(&b, 30 * MINUTE);
 	wait_for(&b, "SELECT count(*) FROM incident WHERE class = 'BACKLOG'", "0");
 	later(&b, 40 * MINUTE);

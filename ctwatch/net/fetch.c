@@ -233,6 +233,9 @@ static void read_answer(struct fetch *f, CURLcode code)
 	if (ip != NULL && ip[0] != '\0')
 		snprintf(a->peer, sizeof(a->peer), strchr(ip, ':') != NULL ? "[%s]:%ld" : "%s:%ld", ip, port);
 
+	curl_off_t before_transfer_us = 0;
+	curl_easy_getinfo(f->easy, CURLINFO_PRETRANSFER_TIME_T, &before_transfer_us);
+	a->asked = a->status != 0 || before_transfer_us > 0;
 	a->tls_failed = is_tls_failure(code);
 	a->timed_out = code == CURLE_OPERATION_TIMEDOUT;
 	a->too_large = a->too_large || code == CURLE_FILESIZE_EXCEEDED;

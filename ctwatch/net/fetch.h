@@ -45,6 +45,7 @@ struct fetch_answer {
 	char peer[64];                    /* address:port */
 	double seconds;
 	bool tls_failed, timed_out, too_large, redirected;
+	bool asked;                       /* a connection came about and the request went out: what failed, failed by the answer */
 	char error[256];                  /* one sentence when status is 0 or the body is unusable; else empty */
 };
 

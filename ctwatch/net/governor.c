@@ -35,6 +35,7 @@
 #define UNDER_WAY_HEADS_MAX 4
 #define BACK_OFF_FIRST_MS 1000
 #define BACK_OFF_LAST_MS (5 * 60 * 1000)
+#define TOO_MUCH_MS 500                   /* at most, until a smaller request follows one that was perhaps too large */
 #define HEADS_PAUSE_MAX_MS 60000          /* a backlog that is throttled does not blind us for longer */
 #define FIRST_CONTACT_MS 100              /* between the first requests to two hosts */
 
@@ -425,6 +426,10 @@ void governor_done(struct governor_ticket *t, enum governor_outcome outcome, int
 		h->throttled++;
 		slow_down(b, t->granted_ms, now);
 		back_off(h, t, outcome, retry_after_ms, now);
+		break;
+	case GOVERNOR_TOO_MUCH:
+		h->errors++;
+		pause_until(b, now + (int64_t)(random_of(h->governor) % TOO_MUCH_MS));
 		break;
 	case GOVERNOR_ERROR:
 		h->errors++;

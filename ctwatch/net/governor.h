@@ -30,6 +30,7 @@ enum governor_outcome {
 	GOVERNOR_OK,
 	GOVERNOR_NEUTRAL,                 /* says nothing about the host: 400, 404, cancelled by us */
 	GOVERNOR_THROTTLED,               /* 429, or 503 with Retry-After */
+	GOVERNOR_TOO_MUCH,                /* the same for a request that may have asked for too much: a short pause, no longer ones */
 	GOVERNOR_ERROR,                   /* 5xx, 403, no answer */
 };
 

@@ -308,6 +308,7 @@ static void on_kept(void *ctx, bool ok, const struct error *err)
 	if (larger || (keep->head.tree_size == w->newest.tree_size && keep->head.timestamp_ms > w->newest.timestamp_ms && keep->follow))
 		w->newest = keep->head;
 	w->has_newest = true;
+	watch_missing_head(w, keep->head.tree_size);
 	if (keep->follow) {
 		thin_pending(w);
 		add_pending(w, keep);

@@ -54,17 +54,25 @@ struct read {
 	struct error err;
 };
 
-/* A stretch that could not be read: asked for again later, while reading goes on elsewhere. */
-struct hole {
+/* Signed entries that could not be had (missing.c): asked for again later, while reading goes on elsewhere. */
+struct missing_range {
 	uint64_t from, to;
+	uint64_t n_ask;                   /* classic: at most so many at a time */
 	int64_t since_ms, next_ms;
-	unsigned attempts;
+	unsigned attempts, tries;         /* in all; of this size */
 	bool full_tile;                   /* ask for the full tile: the partial one is gone */
 	bool refused;                     /* the log says that it does not have it, rather than that it cannot answer */
 	bool reported;
 	enum incident_class class;        /* what it becomes when it lasts */
 };
-#define HOLES_MAX 64
+#define MISSING_RANGES_MAX 64
+
+/* How a request for entries failed. */
+struct missing_why {
+	bool by_answer;                   /* the log was asked and did not answer well, so that less might do; not: it cannot be reached */
+	bool refused, malformed, timed_out, throttled;
+	double seconds;
+};
 
 /* What follows a root that does not fit (shared/spec/ct-protocols.md 4.3). */
 enum doubt_phase { DOUBT_NONE, DOUBT_WAITING, DOUBT_READING, DOUBT_ASKING, DOUBT_BROKEN };
@@ -133,8 +141,12 @@ struct watcher {
 	unsigned n_asking, n_reads;
 	uint64_t response_bytes;          /* what an answer of this log may need */
 	uint64_t tail_start;              /* beyond 0: read from here on first, the gap below later */
-	struct hole holes[HOLES_MAX];
-	size_t n_holes;
+	struct missing_range missing[MISSING_RANGES_MAX];
+	size_t n_missing;
+	unsigned fruitless;               /* requests for entries that failed since one was answered */
+	int64_t entries_rest_ms;          /* beyond 0: no entries are asked for before */
+	uint64_t recent_sizes[3];         /* of the latest heads */
+	bool beyond_failed;               /* what lies behind all of them could not be had */
 	uint64_t partial_tile;            /* the unfinished data tile, and since when it is unfinished */
 	int64_t partial_since_ms;
 	uint64_t live_from;               /* entries from here on are read as they come: their delay counts */
@@ -216,6 +228,8 @@ void watch_schedule(struct watcher *);                /* set the timer for whate
 void watch_settle(struct watcher *, enum watcher_outcome outcome);
 struct request *watch_request(struct watcher *, const char *url, size_t max_bytes, enum governor_class class, bool fresh,
 			      void (*done)(void *ctx, struct fetch_answer *answer), void *ctx);
+struct request *watch_request_entries(struct watcher *, const struct read *r, size_t max_bytes, bool fresh,
+				      void (*done)(void *ctx, struct fetch_answer *answer), void *ctx);
 /* heads.c */
 void watch_poll(struct watcher *);
 void watch_heads_due(struct watcher *, int64_t now_ms);
@@ -225,8 +239,20 @@ void watch_start_reading(struct watcher *);
 /* read.c */
 void watch_pump(struct watcher *);
 void watch_read_free(struct read *);
-int64_t watch_holes_due(const struct watcher *);
-void watch_forget_holes(struct watcher *, uint64_t from, uint64_t to);
+/* missing.c */
+struct missing_range *watch_missing_at(struct watcher *, uint64_t from, uint64_t to);
+int64_t watch_missing_due(const struct watcher *);
+void watch_missing_note(struct watcher *, const struct source_window *window, enum incident_class class, const struct missing_why *why,
+			const struct error *err);
+/* A request was answered well; of its window, [from, to) came. */
+void watch_missing_worked(struct watcher *, const struct source_window *window);
+/* Would its failure make the next request smaller? */
+bool watch_missing_shrinks(struct watcher *, const struct source_window *window);
+void watch_missing_served(struct watcher *, uint64_t from, uint64_t to);
+/* A head came: what lies behind the latest ones and was refused is not asked for any more. */
+void watch_missing_head(struct watcher *, uint64_t tree_size);
+/* The newest signed size, or less where later heads and refusals agree that entries end before it. */
+uint64_t watch_readable_size(const struct watcher *);
 /* commit.c */
 void watch_commit(struct watcher *);
 bool watch_committing(const struct watcher *);

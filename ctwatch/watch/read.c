@@ -15,76 +15,6 @@
 #define FAR_BEHIND_AGAIN_S 900       /* the same of the tail itself; each time leaves a gap, so it must be rare */
 #define READS_UNCOMMITTED_MAX 32     /* responses of one log that may wait for the disk */
 #define PARTIAL_WAIT_MS ((int64_t)5 * 60 * 1000)      /* certspotter's value (spec 2.5) */
-#define MISSING_AFTER_MS ((int64_t)10 * 60 * 1000)
-#define RETRY_MAX_MS ((int64_t)5 * 60 * 1000)
-
-/* ---- holes: what could not be read -------------------------------------------------------------------- */
-
-static struct hole *find_hole(struct watcher *w, uint64_t from, uint64_t to)
-{
-	for (size_t i = 0; i < w->n_holes; i++)
-		if (w->holes[i].from < to && from < w->holes[i].to)
-			return &w->holes[i];
-	return NULL;
-}
-
-int64_t watch_holes_due(const struct watcher *w)
-{
-	int64_t due = 0, now = watch_now(w);
-
-	/* one that is due already waits for something else: room, the disk, its turn */
-	for (size_t i = 0; i < w->n_holes; i++)
-		if (w->holes[i].next_ms > now && (due == 0 || w->holes[i].next_ms < due))
-			due = w->holes[i].next_ms;
-	return due;
-}
-
-void watch_forget_holes(struct watcher *w, uint64_t from, uint64_t to)
-{
-	for (size_t i = 0; i < w->n_holes; i++) {
-		enum incident_class class = w->holes[i].class;
-		bool same = false;
-
-		if (w->holes[i].from >= to || from >= w->holes[i].to)
-			continue;
-		w->holes[i--] = w->holes[--w->n_holes];
-		for (size_t k = 0; k < w->n_holes; k++)
-			same |= w->holes[k].class == class && w->holes[k].reported;
-		if (!same && w->incidents[class].open)
-			watch_clear(w, class, "what was missing was served");
-	}
-}
-
-static void report_hole(struct watcher *w, struct hole *hole, const struct error *err)
-{
-	int64_t limit = w->log.protocol == LOG_STATIC ? MISSING_AFTER_MS : (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000;
-	bool plain = hole->class == INCIDENT_TILE_MALFORMED || (w->ingest->once && hole->refused);
-
-	/* what answers plainly wrong twice is told at once, what may be overload only when it lasts */
-	if (watch_now(w) - hole->since_ms < limit && !(plain && hole->attempts >= 2))
-		return;
-	hole->reported = true;
-	watch_report(w, hole->class, "", "entries %" PRIu64 " to %" PRIu64 ": %s", hole->from, hole->to - 1, err->text);
-}
-
-static void note_hole(struct watcher *w, const struct read *r, enum incident_class class, bool refused, const struct error *err)
-{
-	struct hole *hole = find_hole(w, r->window.from, r->window.to);
-	int64_t now = watch_now(w);
-
-	if (hole == NULL && w->n_holes == HOLES_MAX)
-		return;                   /* the stretch is unread as before, only without a delay of its own */
-	if (hole == NULL) {
-		hole = &w->holes[w->n_holes++];
-		*hole = (struct hole){ .from = r->window.from, .to = r->window.to, .since_ms = now };
-	}
-	hole->class = class;
-	hole->refused = refused;
-	hole->attempts++;
-	int64_t delay = hole->attempts == 1 ? 1 : (int64_t)1000 << (hole->attempts < 10 ? hole->attempts - 2 : 8);
-	hole->next_ms = now + (delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS);
-	report_hole(w, hole, err);
-}
 
 /* ---- which stretch is next ------------------------------------------------------------------------------ */
 
@@ -102,16 +32,16 @@ static size_t busy_intervals(const struct watcher *w, int64_t now, struct interv
 						    (struct interval){ r->window.from, r->window.to };
 	if (w->doubt.phase == DOUBT_WAITING)
 		out[n++] = (struct interval){ w->doubt.from, w->doubt.head.tree_size };
-	for (size_t i = 0; i < w->n_holes; i++)
-		if (w->holes[i].next_ms > now)
-			out[n++] = (struct interval){ w->holes[i].from, w->holes[i].to };
+	for (size_t i = 0; i < w->n_missing; i++)
+		if (w->missing[i].next_ms > now)
+			out[n++] = (struct interval){ w->missing[i].from, w->missing[i].to };
 	return n;
 }
 
 /* The first unread stretch in [from, limit) that nobody is busy with. */
 static bool find_stretch(const struct watcher *w, uint64_t from, uint64_t limit, uint64_t *start, uint64_t *end)
 {
-	struct interval busy[READS_UNCOMMITTED_MAX + HOLES_MAX + 16];
+	struct interval busy[READS_UNCOMMITTED_MAX + MISSING_RANGES_MAX + 16];
 	size_t n = busy_intervals(w, watch_now(w), busy);
 
 	while (position_gap(&w->position, from, limit, start, end)) {
@@ -136,7 +66,7 @@ static bool find_stretch(const struct watcher *w, uint64_t from, uint64_t limit,
 /* How far entries may be read: the signed size, less a static log's unfinished tile while that may still fill (spec 2.5). */
 static uint64_t read_limit(struct watcher *w)
 {
-	uint64_t size = w->newest.tree_size, tile = size / TILE_WIDTH;
+	uint64_t size = watch_readable_size(w), tile = size / TILE_WIDTH;
 	int64_t now = watch_now(w);
 
 	if (w->options.scan && w->options.scan_to < size)
@@ -175,7 +105,7 @@ static void place_tail(struct watcher *w, uint64_t limit)
 		w->tail_start = 0;
 		return;
 	}
-	if (w->tail_start != 0 && end >= w->tail_start)
+	if (w->tail_start != 0 && (end >= w->tail_start || w->tail_start >= limit))
 		w->tail_start = 0;
 	uint64_t base = w->tail_start == 0 ? end : (top > w->tail_start ? top : w->tail_start);
 	if (!is_far(w, limit - base))
@@ -242,27 +172,37 @@ static bool grow_response(struct watcher *w)
 
 static void answer_failed(struct watcher *w, struct read *r, struct fetch_answer *answer)
 {
-	bool tile = w->log.protocol == LOG_STATIC, partial = tile && r->window.n_asked < TILE_WIDTH;
-	bool refused = answer->status == 404 || answer->status == 403;
+	bool tile = w->log.protocol == LOG_STATIC;
+	bool throttled = governor_outcome_of(answer) == GOVERNOR_THROTTLED;
+	struct missing_why why = {
+		.by_answer = answer->asked && !throttled,
+		.throttled = throttled,
+		.refused = answer->status == 404 || answer->status == 403 || answer->status == 410,
+		.timed_out = answer->timed_out,
+		.seconds = answer->seconds,
+	};
 	struct error err;
 
 	request_failed(r->window.url, answer, &err);
 	if (answer->too_large && grow_response(w)) {
 		/* the stretch is free again, the next request brings more room */
-	} else if (!tile && request_page_too_large(answer) && page_halve(&w->page)) {
+	} else if (!tile && request_page_too_large(answer) && page_halve(&w->page, r->window.n_asked)) {
 		watch_trouble(w, &err);
 	} else {
-		watch_trouble(w, &err);
-		note_hole(w, r, tile ? INCIDENT_MISSING_TILE : INCIDENT_MISSING_ENTRIES, refused || answer->status == 410, &err);
-		struct hole *hole = find_hole(w, r->window.from, r->window.to);
-		if (partial && refused && hole != NULL) {
-			hole->full_tile = true;
-			hole->next_ms = watch_now(w);
-		}
+		watch_missing_note(w, &r->window, tile ? INCIDENT_MISSING_TILE : INCIDENT_MISSING_ENTRIES, &why, &err);
 	}
 	drop_read(w, r);
 	watch_pump(w);
 	watch_schedule(w);
+}
+
+static void work_failed(struct watcher *w, struct read *r)
+{
+	struct missing_why why = { .by_answer = r->err.kind == ERR_MALFORMED, .malformed = true };
+
+	error_context(&r->err, "%s", r->window.url);
+	watch_missing_note(w, &r->window, w->log.protocol == LOG_STATIC ? INCIDENT_TILE_MALFORMED : INCIDENT_MISSING_ENTRIES, &why, &r->err);
+	drop_read(w, r);
 }
 
 static void on_worked(struct pool_job *job, bool ran)
@@ -278,19 +218,17 @@ static void on_worked(struct pool_job *job, bool ran)
 	if (!ran)
 		r->ok = error_set(&r->err, ERR_RETRY, "stopped");
 	if (!r->ok) {
-		error_context(&r->err, "%s", r->window.url);
-		watch_trouble(w, &r->err);
-		note_hole(w, r, w->log.protocol == LOG_STATIC ? INCIDENT_TILE_MALFORMED : INCIDENT_MISSING_ENTRIES, false, &r->err);
-		drop_read(w, r);
+		work_failed(w, r);
 	} else {
 		if (r->input.keep_leaf_hashes && r->window.from == w->doubt.from && w->doubt.raw.len == 0) {
 			w->doubt.raw = r->body;   /* evidence: the first response of the range in doubt */
 			r->body = (struct buf){ 0 };
 		}
 		buf_deinit(&r->body);
+		watch_missing_worked(w, &r->window);
 		if (w->log.protocol == LOG_RFC6962)
 			page_learn(&w->page, r->window.from, r->window.n_asked, r->output.to - r->output.from);
-		watch_forget_holes(w, r->output.from, r->output.to);
+		watch_missing_served(w, r->output.from, r->output.to);
 		give_back(r);
 	}
 	watch_commit(w);
@@ -372,6 +310,28 @@ static void on_entries(void *ctx, struct fetch_answer *answer)
 	watch_pump(w);
 }
 
+/* Classic logs: a request keeps to the missing range that it begins in, or to what lies before the next one. */
+static uint64_t within_missing(const struct watcher *w, uint64_t from, uint64_t limit)
+{
+	for (size_t i = 0; w->log.protocol != LOG_STATIC && i < w->n_missing; i++) {
+		const struct missing_range *m = &w->missing[i];
+		uint64_t most = m->to - from < m->n_ask ? m->to : from + m->n_ask;
+
+		if (m->from <= from && from < m->to && most < limit)
+			limit = most;
+		else if (m->from > from && m->from < limit)
+			limit = m->from;
+	}
+	return limit;
+}
+
+/* While nothing is answered, one request at a time finds out what would be. */
+static bool may_ask(const struct watcher *w)
+{
+	return w->n_asking < (w->fruitless >= 2 ? 1 : w->source->in_flight_max) && w->n_reads < READS_UNCOMMITTED_MAX &&
+	       (w->entries_rest_ms == 0 || watch_now(w) >= w->entries_rest_ms);
+}
+
 static bool start_read(struct watcher *w, uint64_t from, uint64_t limit, enum governor_class class)
 {
 	struct budget *budget = &w->ingest->budget;
@@ -388,20 +348,20 @@ static bool start_read(struct watcher *w, uint64_t from, uint64_t limit, enum go
 		}
 		return false;
 	}
-	struct hole *hole = find_hole(w, from, limit < from + TILE_WIDTH ? limit : from + TILE_WIDTH);
+	struct missing_range *missing = watch_missing_at(w, from, from + 1);
 	struct read *r = xcalloc(1, sizeof(*r));
 	r->w = w;
 	r->class = class;
 	r->reserved_bytes = w->response_bytes;
-	w->source->window(&w->log, &w->page, from, limit, w->newest.tree_size, hole != NULL && hole->full_tile, &r->window);
+	w->source->window(&w->log, &w->page, from, within_missing(w, from, limit), watch_readable_size(w), missing != NULL && missing->full_tile, &r->window);
 	struct read **at = &w->reads;
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = r;
 	w->n_reads++;
 	w->n_asking++;
-	bool fresh = (hole != NULL && hole->attempts > 0) || w->doubt.phase == DOUBT_READING;
-	r->request = watch_request(w, r->window.url, w->response_bytes, class, fresh, on_entries, r);
+	bool fresh = missing != NULL || w->doubt.phase == DOUBT_READING;
+	r->request = watch_request_entries(w, r, w->response_bytes, fresh, on_entries, r);
 	return true;
 }
 
@@ -413,7 +373,7 @@ void watch_pump(struct watcher *w)
 	if (w->phase != WATCHER_FOLLOWING || !w->has_newest || w->starved || (w->ingest->store != NULL && store_is_full(w->ingest->store)) || w->outcome != WATCHER_UNSETTLED ||
 	    w->retry_commit_ms != 0)
 		return;
-	while (w->n_asking < w->source->in_flight_max && w->n_reads < READS_UNCOMMITTED_MAX && next_stretch(w, &from, &limit, &class))
+	while (may_ask(w) && next_stretch(w, &from, &limit, &class))
 		if (!start_read(w, from, limit, class))
 			break;
 }

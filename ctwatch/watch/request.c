@@ -24,7 +24,7 @@ static void count(struct state_counters *counters, enum governor_outcome outcome
 	if (counters == NULL)
 		return;
 	counters->requests++;
-	counters->errors += outcome == GOVERNOR_ERROR;
+	counters->errors += outcome == GOVERNOR_ERROR || outcome == GOVERNOR_TOO_MUCH;
 	counters->throttled += outcome == GOVERNOR_THROTTLED;
 }
 
@@ -58,8 +58,11 @@ bool request_page_too_large(const struct fetch_answer *answer)
 
 static void finish(struct request *r, struct fetch_answer *answer)
 {
-	enum governor_outcome outcome = request_page_too_large(answer) ? GOVERNOR_NEUTRAL : governor_outcome_of(answer);
 	struct request_options options = r->options;
+	enum governor_outcome outcome = request_page_too_large(answer) ? GOVERNOR_NEUTRAL : governor_outcome_of(answer);
+
+	if (outcome == GOVERNOR_ERROR && options.may_be_too_much && answer->asked)
+		outcome = GOVERNOR_TOO_MUCH;
 
 	count(options.counters, outcome);
 	note_date(r->ingest, answer);

@@ -18,6 +18,7 @@ struct request_options {
 	int64_t timeout_ms;               /* 0: the fetcher's */
 	bool fresh;                       /* over a new connection, past caches */
 	bool tls_unverified;
+	bool may_be_too_much;             /* the next request will be smaller: its failure is no sign that the host needs rest */
 	struct state_counters *counters;  /* requests, errors, throttled are counted here; borrowed while it runs */
 	/* On the loop, never inside request_start. The answer may be emptied (body moved out). */
 	void (*done)(void *ctx, struct fetch_answer *answer);

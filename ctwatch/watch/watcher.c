@@ -117,24 +117,32 @@ void watch_enter(struct watcher *w, enum watcher_phase phase)
 	w->phase = phase;
 }
 
+static struct request *ask(struct watcher *w, struct request_options *options)
+{
+	const struct string_list *lax = &w->ingest->config->tls_unverified;
+
+	options->counters = &w->counters;
+	options->tls_unverified = request_host_in(lax, options->url);
+	for (size_t i = 0; i < lax->n; i++)
+		options->tls_unverified |= glob_match(lax->items[i], w->log.url) || glob_match(lax->items[i], w->log.description);
+	return request_start(w->ingest, options);
+}
+
 struct request *watch_request(struct watcher *w, const char *url, size_t max_bytes, enum governor_class class, bool fresh,
 			      void (*done)(void *ctx, struct fetch_answer *answer), void *ctx)
 {
-	const struct string_list *lax = &w->ingest->config->tls_unverified;
-	struct request_options options = {
-		.class = class,
-		.url = url,
-		.max_bytes = max_bytes,
-		.fresh = fresh,
-		.counters = &w->counters,
-		.done = done,
-		.ctx = ctx,
-		.tls_unverified = request_host_in(lax, url),
-	};
+	struct request_options options = { .class = class, .url = url, .max_bytes = max_bytes, .fresh = fresh, .done = done, .ctx = ctx };
 
-	for (size_t i = 0; i < lax->n; i++)
-		options.tls_unverified |= glob_match(lax->items[i], w->log.url) || glob_match(lax->items[i], w->log.description);
-	return request_start(w->ingest, &options);
+	return ask(w, &options);
+}
+
+struct request *watch_request_entries(struct watcher *w, const struct read *r, size_t max_bytes, bool fresh,
+				      void (*done)(void *ctx, struct fetch_answer *answer), void *ctx)
+{
+	struct request_options options = { .class = r->class, .url = r->window.url, .max_bytes = max_bytes, .fresh = fresh, .done = done, .ctx = ctx };
+
+	options.may_be_too_much = watch_missing_shrinks(w, &r->window);
+	return ask(w, &options);
 }
 
 void watch_progress(struct watcher *w)
@@ -223,7 +231,7 @@ void watch_schedule(struct watcher *w)
 		earlier(&due, w->next_poll_ms);
 	earlier(&due, w->retry_start_ms);
 	earlier(&due, w->retry_commit_ms);
-	earlier(&due, watch_holes_due(w));
+	earlier(&due, watch_missing_due(w));
 	earlier(&due, watch_issuers_due(w));
 	earlier(&due, prover_due(w->prover));
 	earlier(&due, w->edge_retry_ms);

@@ -112,6 +112,32 @@ static uint64_t page_end(struct fake_log *log, uint64_t start, uint64_t end)
 	return end;
 }
 
+/* Refuses what is too large for it, in one of the ways that servers have; true when there is nothing more to say. */
+static bool refuse_size(struct fake_log *log, uint64_t start, uint64_t n, struct http_answer *answer)
+{
+	static const struct {
+		enum fault_id fault;
+		int status;
+		enum delivery delivery;
+	} WAYS[] = { { FAULT_TOO_MANY, 400, DELIVER }, { FAULT_TOO_MANY_ERROR, 500, DELIVER }, { FAULT_TOO_MANY_CUT, 0, DELIVER_CUT },
+		{ FAULT_TOO_MANY_HANG, 0, DELIVER_HANG } };
+	uint64_t limit;
+
+	for (size_t i = 0; i < ARRAY_LEN(WAYS); i++) {
+		if (!fault_is_on(&log->faults, WAYS[i].fault, 32, &limit) || n <= limit)
+			continue;
+		if (WAYS[i].status != 0) {
+			http_say(answer, WAYS[i].status, "text/plain", "too many\n");
+			return true;
+		}
+		answer->delivery = WAYS[i].delivery;
+	}
+	if (!fault_is_on(&log->faults, FAULT_BAD_ENTRY, 0, &limit) || limit < start || limit >= start + n)
+		return false;
+	http_say(answer, 500, "text/plain", "entry %llu cannot be read\n", (unsigned long long)limit);
+	return true;
+}
+
 static void get_entries(struct fake_log *log, const struct http_request *request, struct http_answer *answer)
 {
 	struct faults *faults = &log->faults;
@@ -134,11 +160,15 @@ static void get_entries(struct fake_log *log, const struct http_request *request
 			 "than max (5000000 vs. 4194304)\n");
 		return;
 	}
+	if (refuse_size(log, start, last - start + 1, answer))
+		return;
 	if (fault_strikes(faults, FAULT_EXTRA_ENTRIES, KIND_ENTRIES) && last + 1 < size)
 		end = last + 2;
 	if (fault_strikes(faults, FAULT_ZERO_ENTRIES, KIND_ENTRIES))
 		end = start;
 	put_entries(log, start, end, &answer->body);
+	if (fault_is_on(faults, FAULT_TOO_MANY_BROKEN, 32, &limit) && last - start + 1 > limit)
+		answer->body.len /= 2;
 }
 
 static void put_proof(struct fake_log *log, const char *member, struct tree_proof *proof, struct buf *out)

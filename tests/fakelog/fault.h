@@ -46,6 +46,12 @@ enum kind {
 	X(EXTRA_ENTRIES, "extra-entries", KIND_ENTRIES, 1, 0, "one entry more than asked") \
 	X(ZERO_ENTRIES, "zero-entries", KIND_ENTRIES, 1, 0, "pages without entries") \
 	X(PAGE_TOO_LARGE, "page-too-large", KIND_ENTRIES, 1, 0, "403 ResourceExhausted above at= entries (32)") \
+	X(TOO_MANY, "too-many", KIND_ENTRIES, 1, 0, "400 above at= entries (32)") \
+	X(TOO_MANY_ERROR, "too-many-error", KIND_ENTRIES, 1, 0, "500 above at= entries (32)") \
+	X(TOO_MANY_CUT, "too-many-cut", KIND_ENTRIES, 1, 0, "bodies above at= entries (32) end in the middle") \
+	X(TOO_MANY_BROKEN, "too-many-broken", KIND_ENTRIES, 1, 0, "200 with half a body above at= entries (32)") \
+	X(TOO_MANY_HANG, "too-many-hang", KIND_ENTRIES, 1, 0, "no answer above at= entries (32)") \
+	X(BAD_ENTRY, "bad-entry", KIND_ENTRIES, 1, 0, "500 for every page that holds entry at=") \
 	X(CHAIN_MISMATCH, "chain-mismatch", KIND_BULK, 1, 0, "chains that belong to another issuer") \
 	/* entries that go into the tree like this, when they are sequenced: index at= */ \
 	X(UNPARSABLE_CERT, "unparsable-cert", KIND_BULK, 1, 0, "entry at= holds no certificate") \
