@@ -20,7 +20,7 @@ struct diag {
 	bool json;
 	pthread_mutex_t lock;            /* for what follows, and the order of lines */
 	char last[LINE_MAX_BYTES];       /* level, component, subject and message of the line printed last */
-	int64_t last_ms;
+	int64_t last_steady_ms;
 	uint64_t n_repeats;
 };
 
@@ -109,7 +109,7 @@ void diag_free(struct diag *d)
 void diag(struct diag *d, enum diag_level level, const char *component, const char *subject, const char *format, ...)
 {
 	char raw[LINE_MAX_BYTES / 4], message[LINE_MAX_BYTES / 2], escaped_subject[256], key[LINE_MAX_BYTES];
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = clock_wall_ms(), steady = clock_steady_ms();
 	va_list args;
 
 	if (d == NULL || level > d->level)
@@ -123,12 +123,12 @@ void diag(struct diag *d, enum diag_level level, const char *component, const ch
 	snprintf(key, sizeof(key), "%d%s/%s/%s", (int)level, component, subject != NULL ? escaped_subject : "", message);
 
 	pthread_mutex_lock(&d->lock);
-	if (strcmp(key, d->last) == 0 && now_ms - d->last_ms < REPEAT_MS && now_ms >= d->last_ms) {
+	if (strcmp(key, d->last) == 0 && steady - d->last_steady_ms < REPEAT_MS) {
 		d->n_repeats++;
 	} else {
 		flush_repeats(d, now_ms);
 		memcpy(d->last, key, sizeof(key));
-		d->last_ms = now_ms;
+		d->last_steady_ms = steady;
 		print(d, now_ms, level, component, subject != NULL ? escaped_subject : NULL, message);
 	}
 	pthread_mutex_unlock(&d->lock);

@@ -9,6 +9,7 @@
  * order: nothing that was submitted later passes it, except urgent jobs.
  */
 #include "store.h"
+#include "clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,16 +68,11 @@ struct store {
 	char *lost;                     /* a sentence that the loop has not heard yet */
 
 	/* the thread's alone */
-	int64_t closing_since_ms, looked_ms, probed_ms, cleared_ms;
+	int64_t closing_since_steady_ms, looked_steady_ms, probed_steady_ms, cleared_steady_ms;
 	int64_t probe_ms, first_probe_ms, retry_ms;
 	bool told_lost;
 	size_t n_alone;                 /* jobs that run one by one, because their transaction failed as a whole */
 };
-
-static int64_t steady_ms(void)
-{
-	return (int64_t)(uv_hrtime() / 1000000);
-}
 
 /* ---- lists ------------------------------------------------------------------------------------ */
 
@@ -198,7 +194,7 @@ static void look_at_space(struct store *s)
 	struct store_space space = { 0 };
 	struct error err = { 0 };
 
-	s->looked_ms = steady_ms();
+	s->looked_steady_ms = clock_steady_ms();
 	space.known = state_size(s->state, &space.used_bytes, &space.free_bytes, &err);
 	space.low = space.known && space.free_bytes < s->low_bytes;
 	uv_mutex_lock(&s->lock);
@@ -248,10 +244,10 @@ static void hurry_alerts(struct store *s)
 /* A disk that fills again right after it had room is asked less often, so that incidents do not open and close by the minute. */
 static void become_full(struct store *s)
 {
-	bool again = s->cleared_ms != 0 && steady_ms() - s->cleared_ms < SETTLED_MS;
+	bool again = s->cleared_steady_ms != 0 && clock_steady_ms() - s->cleared_steady_ms < SETTLED_MS;
 
 	s->probe_ms = !again ? s->first_probe_ms : s->probe_ms * 2 > PROBE_LAST_MS ? PROBE_LAST_MS : s->probe_ms * 2;
-	s->probed_ms = steady_ms();
+	s->probed_steady_ms = clock_steady_ms();
 	set_full(s, true);
 	hurry_alerts(s);
 	state_reserve_release(s->state);
@@ -261,7 +257,7 @@ static void become_full(struct store *s)
 /* Free space says yes, and taking the reserve back and writing a line prove it. */
 static void probe(struct store *s)
 {
-	s->probed_ms = steady_ms();
+	s->probed_steady_ms = clock_steady_ms();
 	look_at_space(s);
 	if (s->space.known && s->space.free_bytes < ROOM_BYTES)
 		return;
@@ -271,7 +267,7 @@ static void probe(struct store *s)
 		state_reserve_release(s->state);
 		return;
 	}
-	s->cleared_ms = steady_ms();
+	s->cleared_steady_ms = clock_steady_ms();
 	set_full(s, false);
 }
 
@@ -301,8 +297,8 @@ static bool take_batch(struct store *s, struct batch *batch)
 		int64_t wait_ms = s->full ? s->probe_ms : LOOK_MS;
 		timed_out = uv_cond_timedwait(&s->wake_thread, &s->lock, (uint64_t)wait_ms * 1000000) != 0;
 	}
-	if (s->hurried && s->closing_since_ms == 0)
-		s->closing_since_ms = steady_ms();
+	if (s->hurried && s->closing_since_steady_ms == 0)
+		s->closing_since_steady_ms = clock_steady_ms();
 	bool end = s->closing && batch->jobs.n == 0;
 	uv_mutex_unlock(&s->lock);
 	return end;
@@ -311,11 +307,11 @@ static bool take_batch(struct store *s, struct batch *batch)
 /* Sleeps, but not through the beginning of the end. */
 static void pause_thread(struct store *s, int64_t ms)
 {
-	int64_t until = steady_ms() + ms;
+	int64_t until = clock_steady_ms() + ms;
 
 	uv_mutex_lock(&s->lock);
 	bool was_hurried = s->hurried;
-	for (int64_t left = ms; left > 0 && s->hurried == was_hurried; left = until - steady_ms())
+	for (int64_t left = ms; left > 0 && s->hurried == was_hurried; left = until - clock_steady_ms())
 		uv_cond_timedwait(&s->wake_thread, &s->lock, (uint64_t)left * 1000000);
 	uv_mutex_unlock(&s->lock);
 }
@@ -338,7 +334,7 @@ static void give_up(struct store *s, struct batch *batch)
 
 static void after_locked(struct store *s, struct batch *batch)
 {
-	if (s->closing_since_ms != 0 && steady_ms() - s->closing_since_ms > RETRY_WHILE_CLOSING_MS) {
+	if (s->closing_since_steady_ms != 0 && clock_steady_ms() - s->closing_since_steady_ms > RETRY_WHILE_CLOSING_MS) {
 		give_up(s, batch);
 		return;
 	}
@@ -351,7 +347,7 @@ static void after_full(struct store *s, struct batch *batch)
 {
 	bool was_full = s->full;        /* written by this thread only */
 
-	if (s->closing_since_ms != 0)
+	if (s->closing_since_steady_ms != 0)
 		give_up(s, batch);
 	else if (batch->urgent && was_full)
 		answer(s, &batch->jobs);
@@ -421,9 +417,9 @@ static void on_thread(void *arg)
 	state_reserve_take(s->state);
 	look_at_space(s);
 	while (!take_batch(s, &batch)) {
-		if (s->full && s->closing_since_ms == 0 && steady_ms() - s->probed_ms >= s->probe_ms)
+		if (s->full && s->closing_since_steady_ms == 0 && clock_steady_ms() - s->probed_steady_ms >= s->probe_ms)
 			probe(s);
-		else if (steady_ms() - s->looked_ms >= LOOK_MS)
+		else if (clock_steady_ms() - s->looked_steady_ms >= LOOK_MS)
 			look_at_space(s);
 		if (batch.jobs.n > 0)
 			run(s, &batch);

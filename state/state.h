@@ -382,6 +382,23 @@ bool state_outbox_retry(struct state *, const char *id, int64_t now_ms, size_t *
 /* Earliest due time of a waiting item, INT64_MAX when none. */
 bool state_outbox_next_due(struct state *, int64_t *due_ms, struct error *err);
 
+/* ---- the clock ------------------------------------------------------------------------------------------------ */
+
+/*
+ * Deadlines run on a clock that nobody sets; what is stored has wall times, and these must follow when the wall clock is set
+ * (a positive `by_ms`: ahead), else alerts would wait, or all go out, and logs would be silent, or heard from, by so much.
+ * Alerts that wait: when they are due and since when they wait, a digest at its time of day. Rows of the last half minute are
+ * taken to be of the new time already.
+ */
+bool state_alerts_clock_set(struct state *, int64_t by_ms, int64_t now_ms, struct error *err);
+/* When logs were heard from last. */
+bool state_logs_clock_set(struct state *, int64_t by_ms, int64_t now_ms, struct error *err);
+/*
+ * At the start nothing is known of how the clock was set meanwhile: a time in the future counts as now, and no alert waits
+ * longer than its attempts explain.
+ */
+bool state_clock_start(struct state *, int64_t now_ms, struct error *err);
+
 /* ---- triage --------------------------------------------------------------------------------------------------- */
 
 /* action: acknowledged, confirmed, dismissed, new (reopened), note. `why` may be NULL except for dismissed and note. */

@@ -24,7 +24,7 @@
 	  "added_ms = CASE WHEN log.added_ms = 0 THEN excluded.added_ms ELSE log.added_ms END, " \
 	  "why_not_read = excluded.why_not_read, sunset_ms = excluded.sunset_ms") \
 	X(LOG_SUCCESS, \
-	  "UPDATE log SET last_success_ms = CASE WHEN last_success_ms < ?2 THEN ?2 ELSE last_success_ms END WHERE no = ?1") \
+	  "UPDATE log SET last_success_ms = CASE WHEN ?2 > 0 THEN ?2 ELSE last_success_ms END WHERE no = ?1") \
 	X(LOG_ERROR, "UPDATE log SET last_error = ?2, last_error_ms = ?3 WHERE no = ?1") \
 	X(LOG_START, "UPDATE log SET start_index = ?2 WHERE no = ?1") \
 	X(LOG_NEWEST_ENTRY, "UPDATE log SET last_entry_ms = ?2 WHERE no = ?1 AND last_entry_ms < ?2") \
@@ -234,6 +234,29 @@
 	X(OUTBOX_NEXT_DUE, "SELECT MIN(due_ms) FROM outbox WHERE status = 'waiting'") \
 	X(OUTBOX_FORGET, "DELETE FROM outbox WHERE subject = ?1 AND status IN ('waiting', 'digest')")
 
+/* The wall clock was set: see state_clock_set. ?1 by how much, ?2 the time now, ?3 since when rows may be of the new time. */
+#define CLOCK_STATEMENTS(X) \
+	X(CLOCK_SET_OUTBOX, \
+	  "UPDATE outbox SET created_ms = CASE WHEN created_ms + ?1 > ?2 THEN ?2 ELSE created_ms + ?1 END, " \
+	  "due_ms = CASE WHEN status = 'waiting' OR attempts > 0 OR due_ms <= ?2 - ?1 THEN due_ms + ?1 " \
+	  "WHEN due_ms > ?2 THEN due_ms - (due_ms - ?2) / 86400000 * 86400000 ELSE due_ms END " \
+	  "WHERE status IN ('waiting', 'digest') AND (attempts > 0 OR created_ms < ?3 OR created_ms > ?2)") \
+	X(CLOCK_SET_LOG, \
+	  "UPDATE log SET last_success_ms = CASE WHEN last_success_ms = 0 THEN 0 WHEN last_success_ms + ?1 > ?2 THEN ?2 " \
+	  "ELSE last_success_ms + ?1 END, added_ms = CASE WHEN added_ms > ?2 THEN ?2 ELSE added_ms END " \
+	  "WHERE last_success_ms < ?3 OR last_success_ms > ?2") \
+	X(CLOCK_START_OUTBOX, \
+	  "UPDATE outbox SET created_ms = CASE WHEN created_ms > ?1 OR created_ms < ?2 THEN ?1 ELSE created_ms END, " \
+	  "due_ms = CASE WHEN due_ms <= ?1 THEN due_ms " \
+	  "WHEN status = 'digest' AND attempts = 0 THEN due_ms - (due_ms - ?1) / 86400000 * 86400000 " \
+	  "WHEN attempts = 0 AND created_ms > ?1 AND created_ms <= due_ms THEN ?1 + due_ms - created_ms " \
+	  "WHEN attempts = 0 OR due_ms < ?1 + (?3 << CASE WHEN attempts < 10 THEN attempts ELSE 10 END) THEN due_ms " \
+	  "ELSE ?1 + (?3 << CASE WHEN attempts < 10 THEN attempts ELSE 10 END) END " \
+	  "WHERE status IN ('waiting', 'digest') AND (created_ms > ?1 OR created_ms < ?2 OR due_ms > ?1)") \
+	X(CLOCK_START_LOG, \
+	  "UPDATE log SET last_success_ms = CASE WHEN last_success_ms > ?1 THEN ?1 ELSE last_success_ms END, " \
+	  "added_ms = CASE WHEN added_ms > ?1 THEN ?1 ELSE added_ms END WHERE last_success_ms > ?1 OR added_ms > ?1")
+
 #define TRIAGE_STATEMENTS(X) \
 	X(TRIAGE_PUT, "INSERT INTO triage (finding_no, action, who, why, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(TRIAGE_EACH, \
@@ -270,6 +293,6 @@
 #define STATEMENTS(X) \
 	TRANSACTION_STATEMENTS(X) LOG_STATEMENTS(X) RANGE_STATEMENTS(X) HEAD_STATEMENTS(X) COUNTER_STATEMENTS(X) \
 	CERTIFICATE_STATEMENTS(X) FINDING_STATEMENTS(X) MALFORMED_STATEMENTS(X) INCIDENT_STATEMENTS(X) OUTBOX_STATEMENTS(X) \
-	TRIAGE_STATEMENTS(X) FACT_STATEMENTS(X) RETENTION_STATEMENTS(X) REPORT_STATEMENTS(X) PROOF_STATEMENTS(X)
+	CLOCK_STATEMENTS(X) TRIAGE_STATEMENTS(X) FACT_STATEMENTS(X) RETENTION_STATEMENTS(X) REPORT_STATEMENTS(X) PROOF_STATEMENTS(X)
 
 #endif

@@ -148,6 +148,60 @@ static void a_flood_becomes_a_digest_that_loses_nothing(void **state)
 /* ---- digests ---------------------------------------------------------------------------------------------- */
 
 /* TEST_NOW_MS is 08:00; the digest's time is 07:00 unless told otherwise. */
+/* Only the wall clock moves. */
+static void set_clock(struct desk *desk, int64_t by_ms)
+{
+	desk->bench->now_ms += by_ms;
+	desk->bench->set_by_ms += by_ms;
+}
+
+static void a_clock_that_is_set_delays_no_alert_and_hurries_none(void **state)
+{
+	static const int64_t SET_BY_MS[] = { -2 * HOUR_MS, HOUR_MS, -TEST_NOW_MS + 86400000, TEST_NOW_MS - 86400000 };
+	struct desk *desk = desk_open(*state, ",\"group_window\":\"30s\"");
+
+	for (uint64_t i = 0; i < ARRAY_LEN(SET_BY_MS); i++) {
+		char domain[32];
+
+		/* it waits for others of its domain */
+		snprintf(domain, sizeof(domain), "acme-%c.com", (char)('a' + i));
+		add_one(*state, (struct test_match){ .domain = domain, .certificate = 2 * i, .index = 2 * i });
+		assert_int_equal(after(desk, 10000), 0);
+		set_clock(desk, SET_BY_MS[i]);
+		assert_int_equal(after(desk, 1000), 0);
+		assert_int_equal(after(desk, 25000), 1);
+		/* what comes after it waits as long */
+		snprintf(domain, sizeof(domain), "acme-%c%c.com", (char)('a' + i), (char)('a' + i));
+		add_one(*state, (struct test_match){ .domain = domain, .certificate = 2 * i + 1, .index = 2 * i + 1 });
+		assert_int_equal(after(desk, 25000), 0);
+		assert_int_equal(after(desk, 10000), 1);
+	}
+	assert_int_equal(bench_rows(*state, "sent"), 8);
+	desk_close(desk);
+}
+
+static void a_back_off_is_not_prolonged_or_ended_by_a_clock_that_is_set(void **state)
+{
+	static const int64_t SET_BY_MS[] = { -2 * HOUR_MS, HOUR_MS, -TEST_NOW_MS + 86400000, TEST_NOW_MS - 86400000 };
+	struct desk *desk = desk_open(*state, ",\"group_window\":\"0s\"");
+
+	for (uint64_t i = 0; i < ARRAY_LEN(SET_BY_MS); i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "acme-%c.com", (char)('a' + i));
+		desk->chat.status = 503;
+		add_one(*state, (struct test_match){ .domain = domain, .certificate = i, .index = i });
+		assert_int_equal(after(desk, 1000), 1);
+		desk->chat.status = 200;
+		set_clock(desk, SET_BY_MS[i]);
+		assert_int_equal(after(desk, 1000), 0);
+		assert_int_equal(bench_rows(*state, "dead"), 0);
+		assert_int_equal(after(desk, 10000), 1);
+	}
+	assert_int_equal(bench_rows(*state, "sent"), 4);
+	desk_close(desk);
+}
+
 static void naming_alone_comes_once_a_day_and_at_once_when_a_brand_joins(void **state)
 {
 	struct desk *desk = desk_open(*state, ",\"digest_time\":\"09:30\"");
@@ -457,6 +511,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(findings_of_one_domain_within_the_window_are_one_message),
 		CASE(a_flood_becomes_a_digest_that_loses_nothing),
+		CASE(a_clock_that_is_set_delays_no_alert_and_hurries_none),
+		CASE(a_back_off_is_not_prolonged_or_ended_by_a_clock_that_is_set),
 		CASE(naming_alone_comes_once_a_day_and_at_once_when_a_brand_joins),
 		CASE(a_digest_that_fails_comes_again_as_one_message),
 		CASE(later_events_answer_in_the_first_one_s_thread),

@@ -99,7 +99,7 @@ static int make(void **state)
 
 	b->now_ms = 1000000;
 	b->dice = 7;
-	b->governor = governor_new(&(struct governor_options){ .now_ms = clock_of, .random = dice_of, .ctx = b });
+	b->governor = governor_new(&(struct governor_options){ .steady_ms = clock_of, .random = dice_of, .ctx = b });
 	*state = b;
 	return 0;
 }

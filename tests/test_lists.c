@@ -145,6 +145,7 @@ struct scene {
 	char *directory, *url, *other_url;
 	char *items[3];
 	int64_t now_ms;
+	int64_t set_by_ms;                /* how far the wall clock was set off the steady one */
 	struct slice json, signature, other;      /* served; other: an unsigned list */
 	const char *etag;
 	size_t n_full, n_not_modified, n_signatures;
@@ -212,6 +213,13 @@ static void on_incident(void *ctx, bool open, const char *class_name, const char
 		snprintf(s->closed + strlen(s->closed), sizeof(s->closed) - strlen(s->closed), "%s: %s\n", class_name, summary);
 }
 
+static int64_t on_steady_clock(void *ctx)
+{
+	const struct scene *s = ctx;
+
+	return s->now_ms - s->set_by_ms;
+}
+
 static int64_t on_clock(void *ctx)
 {
 	return ((struct scene *)ctx)->now_ms;
@@ -221,7 +229,7 @@ static void start_lists(struct scene *s, struct slice pem)
 {
 	s->lists = lists_start(&(struct lists_options){
 		.loop = &s->loop, .fetcher = s->fetcher, .config = &s->config, .directory = s->directory, .list_key_pem = pem,
-		.tick_ms = 200, .now_ms = on_clock, .changed = on_changed, .incident = on_incident, .ctx = s,
+		.tick_ms = 200, .clock = { .steady_ms = on_steady_clock, .wall_ms = on_clock, .ctx = s }, .changed = on_changed, .incident = on_incident, .ctx = s,
 	});
 	assert_int_equal(s->n_changed, 0);
 }
@@ -507,6 +515,12 @@ static int strike_made(void **state)
 	return strike(state);
 }
 
+static void set_clock(struct scene *s, int64_t by_ms)
+{
+	s->now_ms += by_ms;
+	s->set_by_ms += by_ms;
+}
+
 static void a_list_that_removes_many_logs_waits_three_days(void **state)
 {
 	struct scene *s = *state;
@@ -525,6 +539,13 @@ static void a_list_that_removes_many_logs_waits_three_days(void **state)
 	serve_made(s, 6, 9, -1, "2026-08-20T02:00:00Z");
 	run_until_refreshed(s);
 	assert_string_equal(s->opened, "LIST_MASS_REMOVAL: the new list lacks 3 of the 6 logs that are read; the old one stays in use");
+	assert_int_equal(s->n_departed, 3);
+	/* days of the wall clock alone do not count */
+	set_clock(s, 4 * DAY_MS);
+	run_until_refreshed(s);
+	set_clock(s, -8 * DAY_MS);
+	run_until_refreshed(s);
+	set_clock(s, 4 * DAY_MS);
 	assert_int_equal(s->n_departed, 3);
 	s->now_ms += 2 * DAY_MS;
 	run_until_refreshed(s);

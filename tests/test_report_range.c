@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "report_weeks.h"
 #include "temp_state.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -261,9 +262,61 @@ static void every_truncation_of_a_zone_file_is_refused_or_read_within_its_bytes(
 	buf_deinit(&bytes);
 }
 
+static int64_t at(int month, int day, int hour)
+{
+	return time_from_civil(2026, month, day, hour, 0, 0);
+}
+
+static char *made(char *weeks, const char *week, int64_t now_ms)
+{
+	char *with = report_weeks_add(weeks, week, now_ms);
+
+	free(weeks);
+	return with;
+}
+
+static void a_report_is_made_once_whatever_the_clock_is_set_to(void **state)
+{
+	char *weeks = made(made(NULL, "2026-W46", at(11, 16, 7)), "2026-W47", at(11, 23, 8));
+
+	(void)state;
+	assert_false(report_week_is_first(weeks, "2026-W47"));
+	assert_false(report_week_is_owed(weeks, "2026-W47", at(11, 23, 9)));
+	/* two hours back, to before it was due; and to the week before */
+	assert_false(report_week_is_owed(weeks, "2026-W47", at(11, 23, 6)));
+	assert_false(report_week_is_owed(weeks, "2026-W46", at(11, 22, 23)));
+	assert_true(report_week_is_owed(weeks, "2026-W48", at(11, 30, 7)));
+	/* the clock was days ahead: that week was not over, and its report is owed when it is */
+	weeks = made(weeks, "2026-W48", at(12, 2, 12));
+	assert_false(report_week_is_owed(weeks, "2026-W47", at(11, 26, 12)));
+	assert_true(report_week_is_owed(weeks, "2026-W48", at(11, 30, 7)));
+	weeks = made(weeks, "2026-W48", at(11, 30, 7));
+	assert_false(report_week_is_owed(weeks, "2026-W48", at(12, 2, 12)));
+	free(weeks);
+	/* as earlier versions wrote it */
+	assert_false(report_week_is_owed("2026-W47", "2026-W47", at(11, 23, 6)));
+}
+
+static void a_first_start_under_a_clock_of_1970_owes_nothing_for_the_weeks_before(void **state)
+{
+	char *weeks = made(NULL, "1969-W52", 3600000);
+
+	(void)state;
+	assert_true(report_week_is_first(NULL, "2026-W47"));
+	assert_false(report_week_is_owed(weeks, "1970-W01", 7 * 86400000));
+	assert_false(report_week_is_first(weeks, "1970-W01"));
+	assert_true(report_week_is_first(weeks, "2026-W47"));
+	weeks = made(weeks, "2026-W47", at(11, 26, 12));
+	assert_false(report_week_is_owed(weeks, "2026-W47", at(11, 26, 13)));
+	assert_true(report_week_is_owed(weeks, "2026-W48", at(11, 30, 7)));
+	free(weeks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_report_is_made_once_whatever_the_clock_is_set_to),
+		cmocka_unit_test(a_first_start_under_a_clock_of_1970_owes_nothing_for_the_weeks_before),
 		cmocka_unit_test(a_week_runs_from_monday_to_monday),
 		cmocka_unit_test(only_long_years_have_a_week_53),
 		cmocka_unit_test(weeks_in_which_clocks_change_are_an_hour_longer_or_shorter),

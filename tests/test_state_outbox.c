@@ -483,6 +483,72 @@ static void pruned_room_goes_back_to_the_file_system(void **state)
 	free(directory);
 }
 
+static void at_a_start_no_alert_waits_for_a_time_that_its_attempts_do_not_explain(void **state)
+{
+	const int64_t ahead = 2 * 3600000, start = TEST_NOW_MS - ahead;   /* the clock was put right while nothing ran */
+	struct error err;
+
+	add_event(*state, "chat", "fresh", false, TEST_NOW_MS + 30000);
+	add_event(*state, "chat", "failed", false, TEST_NOW_MS);
+	struct seen seen = due(*state, "chat", TEST_NOW_MS);
+	must(state_outbox_failed(*state, seen.ids[0], "down", TEST_NOW_MS + 10000, false, TEST_NOW_MS, &err), &err);
+	must(state_clock_start(*state, start, &err), &err);
+	assert_int_equal(due(*state, "chat", start).n, 0);
+	assert_int_equal(due(*state, "chat", start + 10000).n, 1);
+	assert_int_equal(due(*state, "chat", start + 30000).n, 2);
+	/* a clock that is right changes nothing */
+	must(state_clock_start(*state, start + 1000, &err), &err);
+	assert_int_equal(due(*state, "chat", start + 9999).n, 0);
+	assert_int_equal(due(*state, "chat", start + 29999).n, 1);
+}
+
+static void a_digest_keeps_its_time_of_day_when_the_clock_is_set(void **state)
+{
+	const int64_t years = 1000 * DAY_MS;
+	struct seen seen = { 0 };
+	struct error err;
+
+	add_event(*state, "chat", "digest", true, TEST_NOW_MS + 5 * 3600000);
+	must(state_alerts_clock_set(*state, -years, TEST_NOW_MS - years, &err), &err);
+	must(state_outbox_due_digest(*state, "chat", TEST_NOW_MS - years + 5 * 3600000 - 1, 10, note_item, &seen, &err), &err);
+	assert_int_equal(seen.n, 0);
+	must(state_outbox_due_digest(*state, "chat", TEST_NOW_MS - years + 5 * 3600000, 10, note_item, &seen, &err), &err);
+	assert_int_equal(seen.n, 1);
+}
+
+static bool see_log(void *ctx, const struct state_log *log)
+{
+	*(int64_t *)ctx = log->last_success_ms;
+	return true;
+}
+
+static int64_t heard_from(struct state *st)
+{
+	int64_t heard_ms = 0;
+	struct error err;
+
+	must(state_each_log(st, see_log, &heard_ms, &err), &err);
+	return heard_ms;
+}
+
+static void when_a_log_was_heard_from_follows_the_clock(void **state)
+{
+	const struct hash id = { { 7 } };
+	const struct state_log log = { .log_id = id, .name = (char *)"log", .url = (char *)"https://log.example", .added_ms = TEST_NOW_MS };
+	struct error err;
+
+	must(state_put_log(*state, &log, &err), &err);
+	must(state_log_progress(*state, &id, TEST_NOW_MS, NULL, TEST_NOW_MS, &err), &err);
+	must(state_logs_clock_set(*state, -7200000, TEST_NOW_MS + 60000 - 7200000, &err), &err);
+	assert_int_equal(heard_from(*state), TEST_NOW_MS - 7200000);
+	/* heard by the new time */
+	must(state_log_progress(*state, &id, TEST_NOW_MS - 7000000, NULL, TEST_NOW_MS - 7000000, &err), &err);
+	must(state_logs_clock_set(*state, 3600000, TEST_NOW_MS - 6990000, &err), &err);
+	assert_int_equal(heard_from(*state), TEST_NOW_MS - 7000000);
+	must(state_clock_start(*state, TEST_NOW_MS - 9000000, &err), &err);
+	assert_int_equal(heard_from(*state), TEST_NOW_MS - 9000000);
+}
+
 #define STATE_TEST(f) cmocka_unit_test_setup_teardown(f, open_state, close_state)
 
 int main(void)
@@ -492,6 +558,9 @@ int main(void)
 		STATE_TEST(failed_items_wait_die_and_are_revived),
 		STATE_TEST(digest_items_are_due_apart_from_single_ones_and_stay_a_digest_when_they_fail),
 		STATE_TEST(a_flood_goes_into_the_digest),
+		STATE_TEST(at_a_start_no_alert_waits_for_a_time_that_its_attempts_do_not_explain),
+		STATE_TEST(a_digest_keeps_its_time_of_day_when_the_clock_is_set),
+		STATE_TEST(when_a_log_was_heard_from_follows_the_clock),
 		STATE_TEST(severity_and_certificate_make_other_ids),
 		cmocka_unit_test(every_event_has_a_name_that_is_read_back),
 		STATE_TEST(triage_keeps_who_when_and_why),

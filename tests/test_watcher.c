@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "rules_load.h"
@@ -30,17 +29,23 @@ struct bench {
 	struct ingest ingest;
 	struct log_list list;
 	struct watcher *watcher;
-	int64_t offset_ms;
+	int64_t offset_ms, set_by_ms;
 	bool closed, store_closed;
 };
 
+/* Time passes on both clocks; the wall clock is also set. */
+static int64_t moved_steady(void *ctx)
+{
+	const struct bench *b = ctx;
+
+	return clock_steady_ms() + b->offset_ms;
+}
+
 static int64_t moved_clock(void *ctx)
 {
-	struct bench *b = ctx;
-	struct timespec now;
+	const struct bench *b = ctx;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + b->offset_ms;
+	return clock_wall_ms() + b->offset_ms + b->set_by_ms;
 }
 
 static void spin(struct bench *b, unsigned ms)
@@ -100,8 +105,7 @@ static void start(struct bench *b, const char *const *arguments)
 		.diag = b->diag,
 		.config = &b->config,
 		.budget = { .limit = b->config.memory_bytes },
-		.now_ms = moved_clock,
-		.clock_ctx = b,
+		.clock = { .steady_ms = moved_steady, .wall_ms = moved_clock, .ctx = b },
 	};
 	struct watcher_options options = { .ingest = &b->ingest, .log = &b->list.logs[0], .how = FOLLOW_LIVE };
 	assert_true(watcher_start(&options, &b->watcher, &err));
@@ -162,6 +166,36 @@ static void silence_becomes_an_incident_after_an_hour_and_a_grave_one_after_a_da
 	run_kit_control(&b.kit, "log=0&behave=all");
 	later(&b, HOUR);
 	wait_for(&b, "SELECT count(*) FROM incident WHERE class = 'UNREACHABLE' AND closed_ms = 0", "0");
+	stop(&b);
+}
+
+static void a_clock_that_is_set_changes_neither_polls_nor_silence(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "300", NULL };
+	static const int64_t SET_BY[] = { -2 * HOUR, HOUR, -50 * 365 * 24 * HOUR, 0 };
+	struct bench b;
+
+	(void)state;
+	start(&b, ARGUMENTS);
+	wait_for(&b, "SELECT verified_size FROM log", "300");
+	for (unsigned i = 0; i < ARRAY_LEN(SET_BY); i++) {
+		char size[16];
+
+		b.set_by_ms = SET_BY[i];
+		run_kit_control(&b.kit, "log=0&grow=100");
+		later(&b, MINUTE);
+		snprintf(size, sizeof(size), "%u", 400 + 100 * i);
+		wait_for(&b, "SELECT verified_size FROM log", size);
+	}
+	wait_for(&b, "SELECT count(*) FROM incident", "0");
+	run_kit_control(&b.kit, "log=0&misbehave=status,on=head");
+	for (unsigned i = 0; i < 7; i++) {
+		b.set_by_ms = i % 2 == 0 ? -2 * HOUR : 2 * HOUR;
+		later(&b, 10 * MINUTE);
+		if (i < 4)
+			wait_for(&b, "SELECT count(*) FROM incident WHERE class = 'UNREACHABLE'", "0");
+	}
+	wait_for(&b, "SELECT count(*) FROM incident WHERE class = 'UNREACHABLE'", "1");
 	stop(&b);
 }
 
@@ -476,6 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silence_becomes_an_incident_after_an_hour_and_a_grave_one_after_a_day),
+		cmocka_unit_test(a_clock_that_is_set_changes_neither_polls_nor_silence),
 		cmocka_unit_test(a_missing_tile_is_told_after_ten_minutes_and_does_not_stop_the_rest),
 		cmocka_unit_test(a_mismatch_is_read_again_three_times_before_it_is_told_and_reading_goes_on),
 		cmocka_unit_test(a_mismatch_that_is_closed_by_hand_is_verified_again_without_a_restart),

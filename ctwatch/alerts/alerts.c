@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "schedule.h"
 #include "lane.h"
 
 struct alerts {
@@ -13,7 +13,9 @@ struct alerts {
 	struct lane *lanes[SINKS_MAX];
 	size_t n_lanes, n_closing;
 	char *directory;
-	struct clock *clock;              /* NULL: keeps no time */
+	struct schedule *schedule;         /* NULL: keeps no time */
+	struct clock_watch clock_watch;
+	unsigned n_clock_sets, n_setting;
 	/* flushing */
 	size_t n_flushing, n_failed;
 	void (*flush_done)(void *ctx, size_t n_failed);
@@ -42,9 +44,14 @@ uv_loop_t *alerts_loop(const struct alerts *alerts)
 	return alerts->with.loop;
 }
 
-int64_t alerts_now_ms(const struct alerts *alerts)
+int64_t alerts_steady_ms(const struct alerts *alerts)
 {
-	return alerts->with.now_ms(alerts->with.now_ctx);
+	return alerts->with.clock.steady_ms(alerts->with.clock.ctx);
+}
+
+int64_t alerts_wall_ms(const struct alerts *alerts)
+{
+	return alerts->with.clock.wall_ms(alerts->with.clock.ctx);
 }
 
 void alerts_say(struct alerts *alerts, enum diag_level level, const struct sink *sink, const char *sentence)
@@ -62,9 +69,9 @@ struct fetcher *delivery_fetcher(const struct delivery *delivery)
 	return delivery->alerts->with.fetcher;
 }
 
-int64_t delivery_now_ms(const struct delivery *delivery)
+int64_t delivery_wall_ms(const struct delivery *delivery)
 {
-	return alerts_now_ms(delivery->alerts);
+	return alerts_wall_ms(delivery->alerts);
 }
 
 const struct sink_set *alerts_sinks(const struct alerts *alerts)
@@ -114,7 +121,7 @@ static void open_lanes(struct alerts *alerts)
 
 static void finish_closing(struct alerts *alerts)
 {
-	clock_free(alerts->clock);        /* a look under way frees itself */
+	schedule_free(alerts->schedule);   /* a look under way frees itself */
 	void (*closed)(void *) = alerts->closed;
 	void *ctx = alerts->closed_ctx;
 
@@ -132,7 +139,7 @@ static void exchange(struct alerts *alerts, struct sink_set *sinks);
 /* Both the lanes and the router are through with the old set. */
 static void maybe_switch(struct alerts *alerts)
 {
-	if (alerts->n_closing > 0 || alerts->n_routing > 0)
+	if (alerts->n_closing > 0 || alerts->n_routing > 0 || (alerts->closing && alerts->n_setting > 0))
 		return;
 	if (alerts->closing) {
 		finish_closing(alerts);
@@ -198,6 +205,53 @@ static void exchange(struct alerts *alerts, struct sink_set *sinks)
 	set_router(alerts, sinks);
 }
 
+/* ---- the wall clock was set ------------------------------------------------------------------------------ */
+
+struct set_clock {
+	struct alerts *alerts;
+	int64_t by_ms, now_ms;
+};
+
+static bool set_clock_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct set_clock *set = ctx;
+
+	return state_alerts_clock_set(st, set->by_ms, set->now_ms, err);
+}
+
+static void on_clock_set(void *ctx, bool ok, const struct error *err)
+{
+	struct set_clock *set = ctx;
+	struct alerts *alerts = set->alerts;
+
+	free(set);
+	alerts->n_setting--;
+	if (alerts->closing) {
+		maybe_switch(alerts);
+		return;
+	}
+	if (!ok)
+		alerts_say(alerts, DIAG_WARNING, NULL, err->text);
+	for (size_t i = 0; i < alerts->n_lanes; i++)
+		lane_wake(alerts->lanes[i]);
+}
+
+bool alerts_clock_is_set(struct alerts *alerts, unsigned *n_sets)
+{
+	int64_t by_ms = clock_watch_look(&alerts->clock_watch);
+
+	if (by_ms != 0) {
+		struct set_clock *set = xcalloc(1, sizeof(*set));
+
+		*set = (struct set_clock){ alerts, by_ms, alerts_wall_ms(alerts) };
+		alerts->n_clock_sets++;
+		alerts->n_setting++;
+		store_submit_alert(alerts->with.store, set_clock_job, on_clock_set, set);
+	}
+	*n_sets = alerts->n_clock_sets;
+	return alerts->n_setting > 0;
+}
+
 /* ---- from outside ---------------------------------------------------------------------------------------- */
 
 struct alerts *alerts_start(const struct alerts_options *options)
@@ -205,6 +259,7 @@ struct alerts *alerts_start(const struct alerts_options *options)
 	struct alerts *alerts = xcalloc(1, sizeof(*alerts));
 
 	alerts->with = *options;
+	clock_watch_init(&alerts->clock_watch, &options->clock);
 	alerts->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	if (options->store == NULL) {
 		alerts->sinks = options->sinks;
@@ -212,7 +267,7 @@ struct alerts *alerts_start(const struct alerts_options *options)
 	}
 	alerts->next_sinks = options->sinks;
 	if (options->keeps_time)
-		alerts->clock = clock_new(alerts_now_ms(alerts));
+		alerts->schedule = schedule_new(alerts_steady_ms(alerts));
 	set_router(alerts, alerts->next_sinks);
 	return alerts;
 }
@@ -221,8 +276,8 @@ void alerts_wake(struct alerts *alerts)
 {
 	for (size_t i = 0; i < alerts->n_lanes; i++)
 		lane_wake(alerts->lanes[i]);
-	if (alerts->clock != NULL && !alerts->closing)
-		clock_look(alerts->clock, alerts);
+	if (alerts->schedule != NULL && !alerts->closing)
+		schedule_visit(alerts->schedule, alerts);
 }
 
 void alerts_reload(struct alerts *alerts, struct sink_set *sinks)
@@ -327,12 +382,12 @@ void alerts_test(struct alerts *alerts, const char *only, void (*answered)(void 
 			test->n_left--;
 			continue;
 		}
-		char *key = xasprintf("test/%s/%lld", sinks->items[i]->name, (long long)alerts_now_ms(alerts));
+		char *key = xasprintf("test/%s/%lld", sinks->items[i]->name, (long long)alerts_wall_ms(alerts));
 
 		finding_id("test", key, item->id);
 		free(key);
 		item->event = EVENT_TEST;
-		item->created_ms = alerts_now_ms(alerts);
+		item->created_ms = alerts_wall_ms(alerts);
 		item->subject = item->id;
 		item->envelope = envelope_test(item->id, item->created_ms);
 		*delivery = (struct delivery){ .alerts = alerts, .sink = sinks->items[i], .items = item, .n = 1, .tested = on_tested, .test = test };

@@ -13,6 +13,7 @@
 #ifndef CTWATCH_ALERTS_H
 #define CTWATCH_ALERTS_H
 
+#include "clock.h"
 #include "config.h"
 #include "diag.h"
 #include "fetch.h"
@@ -54,8 +55,7 @@ struct alerts_options {
 	struct sink_set *sinks;           /* taken over */
 	struct diag *diag;
 	bool keeps_time;                  /* heartbeats and canaries: for a program that stays */
-	int64_t (*now_ms)(void *ctx);     /* wall clock; passed in so that tests can move it */
-	void *now_ctx;
+	struct clock clock;               /* passed in so that tests can move it */
 };
 /* The program must ignore SIGPIPE: receivers and programs go away while they are written to. */
 struct alerts *alerts_start(const struct alerts_options *options);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "schedule.h"
 #include "state_report.h"
 
 #define HOUR_MS INT64_C(3600000)

@@ -30,9 +30,11 @@ struct lane {
 	bool stop_sending;               /* one failed: the rest of the round waits */
 	int64_t retry_after_ms;
 	unsigned failures;               /* in a row */
-	int64_t hour_started_ms;
+	int64_t hour_started_steady_ms;
 	unsigned sent_this_hour;
-	int64_t rest_until_ms;           /* by the wall clock; the timer only makes sure of it */
+	int64_t rest_until_steady_ms;
+	int64_t looked_steady_ms;        /* when the round began */
+	unsigned n_clock_sets;
 	bool overflow;                   /* past the hourly ceiling: what waits becomes a digest */
 	bool woken, flushing;
 	size_t n_failed;                 /* while flushing */
@@ -70,13 +72,12 @@ static void flushed(struct lane *lane)
 	alerts_lane_flushed(lane->alerts, lane->n_failed);
 }
 
-static void lane_rest(struct lane *lane, int64_t until_ms)
+static void lane_rest(struct lane *lane, int64_t wait_ms)
 {
-	int64_t now = alerts_now_ms(lane->alerts);
-	int64_t wait = until_ms > now + REST_MAX_MS ? REST_MAX_MS : until_ms - now;
+	int64_t wait = wait_ms < REST_MIN_MS ? REST_MIN_MS : wait_ms > REST_MAX_MS ? REST_MAX_MS : wait_ms;
 
 	lane->phase = LANE_RESTING;
-	lane->rest_until_ms = until_ms;
+	lane->rest_until_steady_ms = alerts_steady_ms(lane->alerts) + wait_ms;
 	if (lane->woken) {
 		lane->woken = false;
 		if (lane->failures == 0) {
@@ -86,7 +87,6 @@ static void lane_rest(struct lane *lane, int64_t until_ms)
 	}
 	/* only now: a flush that was asked for during a round begins with the look after it */
 	flushed(lane);
-	wait = wait < REST_MIN_MS ? REST_MIN_MS : wait > REST_MAX_MS ? REST_MAX_MS : wait;
 	uv_timer_start(&lane->timer, on_timer, (uint64_t)wait, 0);
 }
 
@@ -118,11 +118,11 @@ static void on_marked(void *ctx, bool ok, const struct error *err)
 	if (!ok) {
 		/* what was sent is sent again, with the same ids: at least once */
 		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, err->text);
-		lane_rest(lane, alerts_now_ms(lane->alerts) + BACKOFF_FIRST_MS);
+		lane_rest(lane, BACKOFF_FIRST_MS);
 		return;
 	}
 	if (lane->failures > 0) {
-		lane_rest(lane, lane->round.next_try_ms);
+		lane_rest(lane, lane->round.next_try_ms - lane->round.marked_ms);
 		return;
 	}
 	lane->woken = false;
@@ -139,11 +139,15 @@ static void submit(struct lane *lane, store_job_fn *job, store_done_fn *done)
 
 static void lane_mark(struct lane *lane)
 {
-	int64_t now = alerts_now_ms(lane->alerts);
+	struct round *round = &lane->round;
+	unsigned n_sets;
 
+	/* before the marks: rows that were written by the old time follow the new one, these are of the new one already */
+	alerts_clock_is_set(lane->alerts, &n_sets);
 	lane->phase = LANE_MARKING;
-	lane->round.now_ms = now;
-	lane->round.next_try_ms = now + (lane->failures > 0 ? backoff_ms(lane) : 0);
+	round->marked_ms = alerts_wall_ms(lane->alerts);
+	round->elapsed_ms = alerts_steady_ms(lane->alerts) - lane->looked_steady_ms;
+	round->next_try_ms = round->marked_ms + (lane->failures > 0 ? backoff_ms(lane) : 0);
 	submit(lane, round_mark_job, on_marked);
 }
 
@@ -247,6 +251,7 @@ void delivery_id_of_many(struct delivery *delivery)
 static void on_loaded(uv_work_t *work, int status)
 {
 	struct lane *lane = CONTAINER_OF(work, struct lane, work);
+	unsigned n_sets;
 
 	(void)status;                    /* is not cancelled */
 	lane->job_out = false;
@@ -254,13 +259,19 @@ static void on_loaded(uv_work_t *work, int status)
 		maybe_free(lane);
 		return;
 	}
+	if (alerts_clock_is_set(lane->alerts, &n_sets) || n_sets != lane->n_clock_sets) {
+		round_clear(&lane->round);      /* due by which time? */
+		lane->phase = LANE_RESTING;
+		lane_look(lane);
+		return;
+	}
 	if (!lane->round.ok) {
 		alerts_say(lane->alerts, DIAG_WARNING, lane->sink, lane->round.err.text);
-		lane_rest(lane, alerts_now_ms(lane->alerts) + BACKOFF_FIRST_MS);
+		lane_rest(lane, BACKOFF_FIRST_MS);
 		return;
 	}
 	if (round_is_empty(&lane->round)) {
-		lane_rest(lane, lane->round.next_due_ms);
+		lane_rest(lane, lane->round.next_due_ms == INT64_MAX ? REST_MAX_MS : lane->round.next_due_ms - alerts_wall_ms(lane->alerts));
 		return;
 	}
 	lane->phase = LANE_SENDING;
@@ -299,9 +310,9 @@ static void on_overflowed(void *ctx, bool ok, const struct error *err)
 static bool within_ceiling(struct lane *lane, int64_t now)
 {
 	lane->overflow = false;
-	if (now - lane->hour_started_ms >= HOUR_MS) {
+	if (now - lane->hour_started_steady_ms >= HOUR_MS) {
 		lane->overflow = lane->sink->per_hour > 0 && lane->sent_this_hour >= lane->sink->per_hour && lane->sink->type->for_people;
-		lane->hour_started_ms = now;
+		lane->hour_started_steady_ms = now;
 		lane->sent_this_hour = 0;
 	}
 	return lane->sink->per_hour == 0 || lane->sent_this_hour < lane->sink->per_hour;
@@ -309,18 +320,22 @@ static bool within_ceiling(struct lane *lane, int64_t now)
 
 static void lane_look(struct lane *lane)
 {
-	int64_t now = alerts_now_ms(lane->alerts);
+	int64_t steady = alerts_steady_ms(lane->alerts), now = alerts_wall_ms(lane->alerts);
 	struct round *round = &lane->round;
 
 	if (lane->phase != LANE_RESTING)
 		return;
+	uv_timer_start(&lane->timer, on_timer, REST_MIN_MS, 0);
+	if (alerts_clock_is_set(lane->alerts, &lane->n_clock_sets))
+		return;
 	uv_timer_stop(&lane->timer);
-	if (!within_ceiling(lane, now)) {
+	if (!within_ceiling(lane, steady)) {
 		lane->woken = false;
-		lane_rest(lane, lane->hour_started_ms + HOUR_MS);
+		lane_rest(lane, lane->hour_started_steady_ms + HOUR_MS - steady);
 		return;
 	}
 	lane->phase = LANE_LOADING;
+	lane->looked_steady_ms = steady;
 	round->now_ms = now;
 	round->first_by_ms = now + (lane->flushing ? lane->sink->group_window_ms : 0);
 	round->joins_by_ms = now + lane->sink->group_window_ms;
@@ -344,15 +359,15 @@ struct lane *lane_new(struct alerts *alerts, struct sink *sink)
 	lane->sink = sink;
 	lane->round.sink_name = xstrdup(sink->name);
 	lane->round.directory = alerts_directory(alerts);
-	lane->hour_started_ms = alerts_now_ms(alerts);
+	lane->hour_started_steady_ms = alerts_steady_ms(alerts);
 	uv_timer_init(alerts_loop(alerts), &lane->timer);
-	lane_rest(lane, alerts_now_ms(alerts));
+	lane_rest(lane, 0);
 	return lane;
 }
 
 void lane_wake(struct lane *lane)
 {
-	bool may = lane->failures == 0 || alerts_now_ms(lane->alerts) >= lane->rest_until_ms;
+	bool may = lane->failures == 0 || alerts_steady_ms(lane->alerts) >= lane->rest_until_steady_ms;
 
 	if (lane->phase == LANE_RESTING && may)
 		lane_look(lane);

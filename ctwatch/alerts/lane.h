@@ -27,7 +27,13 @@ void lane_close(struct lane *, void (*closed)(void *ctx), void *ctx);
 struct store *alerts_store(const struct alerts *);
 const char *alerts_directory(const struct alerts *);
 uv_loop_t *alerts_loop(const struct alerts *);
-int64_t alerts_now_ms(const struct alerts *);
+int64_t alerts_steady_ms(const struct alerts *);
+int64_t alerts_wall_ms(const struct alerts *);
+/*
+ * The wall clock was set, and what waits in the outbox follows it first: nothing is looked at meanwhile, the lanes are woken
+ * afterwards. `n_sets` tells whether it was set between two looks.
+ */
+bool alerts_clock_is_set(struct alerts *, unsigned *n_sets);
 /* `sink` NULL: of none in particular. */
 void alerts_say(struct alerts *, enum diag_level level, const struct sink *sink, const char *sentence);
 void alerts_lane_flushed(struct alerts *, size_t n_failed);

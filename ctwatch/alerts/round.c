@@ -185,10 +185,10 @@ bool round_mark_job(void *ctx, struct state *st, struct error *err)
 
 	for (size_t i = 0; i < round->n_marks; i++) {
 		const struct mark *mark = &round->marks[i];
-		bool dead = mark->result == DELIVERY_REFUSED || round->now_ms - mark->created_ms > round->retry_for_ms;
+		bool dead = mark->result == DELIVERY_REFUSED || clock_age_ms(round->now_ms, mark->created_ms) + round->elapsed_ms > round->retry_for_ms;
 		bool ok = mark->result == DELIVERY_OK
-				  ? state_outbox_sent(st, mark->id, round->now_ms, err)
-				  : state_outbox_failed(st, mark->id, mark->why, round->next_try_ms, dead, round->now_ms, err);
+				  ? state_outbox_sent(st, mark->id, round->marked_ms, err)
+				  : state_outbox_failed(st, mark->id, mark->why, round->next_try_ms, dead, round->marked_ms, err);
 
 		if (!ok || (mark->thread != NULL && !state_put_fact(st, mark->thread_key, mark->thread, err)))
 			return false;

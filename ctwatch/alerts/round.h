@@ -23,7 +23,9 @@ struct round {
 	bool for_people, with_entry;
 	int64_t first_by_ms;             /* a message begins with a row that is due by then ... */
 	int64_t joins_by_ms;             /* ... and takes along what belongs to it and is due by then */
-	int64_t now_ms, retry_for_ms, next_try_ms;
+	int64_t now_ms, retry_for_ms;    /* when it was loaded */
+	int64_t elapsed_ms;              /* from then to the marks, which a clock that is set meanwhile does not change */
+	int64_t marked_ms, next_try_ms;
 	size_t limit;
 	/* filled by the loading job */
 	struct alert_item items[DELIVERY_ITEMS_MAX];

@@ -80,7 +80,7 @@ void delivery_id_of_many(struct delivery *);
 
 uv_loop_t *delivery_loop(const struct delivery *);
 struct fetcher *delivery_fetcher(const struct delivery *);
-int64_t delivery_now_ms(const struct delivery *);
+int64_t delivery_wall_ms(const struct delivery *);
 const char *delivery_public_url(const struct delivery *);   /* or NULL */
 
 struct sink_type {

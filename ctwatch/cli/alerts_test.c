@@ -16,12 +16,6 @@ struct testing {
 	size_t n, n_refused;
 };
 
-static int64_t wall_clock(void *ctx)
-{
-	(void)ctx;
-	return clock_wall_ms();
-}
-
 static void print_answer(struct testing *t, const char *sink, const char *to, bool ok, const char *answer)
 {
 	struct cli *cli = t->cli;
@@ -77,7 +71,7 @@ static void test_all(struct testing *t, const struct config *config, struct sink
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&loop);
 	t->fetcher = fetcher_new(&loop, &fetching);
-	struct alerts_options options = { .loop = &loop, .fetcher = t->fetcher, .sinks = sinks, .diag = out, .now_ms = wall_clock };
+	struct alerts_options options = { .loop = &loop, .fetcher = t->fetcher, .sinks = sinks, .diag = out, .clock = SYSTEM_CLOCK };
 	t->alerts = alerts_start(&options);
 	alerts_test(t->alerts, t->options->sink, on_answer, on_done, t);
 	uv_run(&loop, UV_RUN_DEFAULT);

@@ -15,16 +15,10 @@
 #define TICK_MS 1000
 #define PRUNE_EVERY_MS ((int64_t)6 * 3600 * 1000)
 
-static int64_t wall_clock(void *ctx)
-{
-	(void)ctx;
-	return clock_wall_ms();
-}
-
 int64_t daemon_now(const struct daemon *d)
 {
 	(void)d;
-	return wall_clock(NULL);
+	return clock_wall_ms();
 }
 
 void daemon_fail(struct daemon *d, int code)
@@ -308,18 +302,19 @@ static void on_signal(uv_signal_t *handle, int number)
 static void on_tick(uv_timer_t *timer)
 {
 	struct daemon *d = CONTAINER_OF(timer, struct daemon, tick);
-	int64_t now = daemon_now(d);
+	int64_t now = clock_steady_ms();
 
+	daemon_watch_clock(d);
 	daemon_watch_space(d);
 	if (d->alerts != NULL)
 		alerts_wake(d->alerts);
 	if (d->options->scan != NULL)
 		daemon_scan_tick(d);
-	if (!d->once && now >= d->next_prune_ms) {
-		d->next_prune_ms = now + PRUNE_EVERY_MS;
+	if (!d->once && now >= d->next_prune_steady_ms && !d->ingest.clock_suspect) {
+		d->next_prune_steady_ms = now + PRUNE_EVERY_MS;
 		daemon_prune(d);
 	}
-	if (!d->once && now >= d->next_rates_ms)
+	if (!d->once && now >= d->next_rates_steady_ms)
 		daemon_save_rates(d);
 	count_settled(d);
 }
@@ -394,7 +389,7 @@ static void start_ingest(struct daemon *d, struct ruleset *rules)
 		.diag = d->options->diag,
 		.config = d->config,
 		.budget = { .limit = d->config->memory_bytes },
-		.now_ms = wall_clock,
+		.clock = SYSTEM_CLOCK,
 		.once = d->once,
 		.progress_timeout_ms = d->options->progress_timeout_ms > 0 ? d->options->progress_timeout_ms : 60000,
 		.settled = on_settled,
@@ -412,7 +407,7 @@ static void start_alerts(struct daemon *d, struct sink_set *sinks)
 		.sinks = sinks,
 		.diag = d->options->diag,
 		.keeps_time = !d->once,
-		.now_ms = wall_clock,
+		.clock = SYSTEM_CLOCK,
 	};
 
 	d->alerts = alerts_start(&options);
@@ -433,7 +428,7 @@ static void start_reports(struct daemon *d)
 		.store = d->store,
 		.diag = d->options->diag,
 		.config = d->config,
-		.now_ms = wall_clock,
+		.clock = SYSTEM_CLOCK,
 		.made = on_report_made,
 		.ctx = d,
 	};
@@ -450,7 +445,7 @@ static void start_lists(struct daemon *d)
 		.diag = d->options->diag,
 		.config = d->config,
 		.directory = d->list_directory,
-		.now_ms = wall_clock,
+		.clock = SYSTEM_CLOCK,
 		.changed = on_lists_changed,
 		.incident = daemon_list_incident,
 		.ctx = d,
@@ -526,13 +521,14 @@ int daemon_run(const struct daemon_options *options)
 	}
 	daemon_hide_secrets(sinks);
 	uv_loop_init(&d.loop);
+	daemon_start_clock(&d, st);
 	if (sinks != NULL)
 		state_set_router(st, alerts_route, sinks);
 	struct store_options storing = { .loop = &d.loop, .state = st, .on_full = daemon_on_full, .on_room = daemon_on_room,
 					 .on_lost = on_lost, .lost_ctx = &d };
 	if (st != NULL)
 		d.store = store_start(&storing);
-	d.next_prune_ms = daemon_now(&d) + 60000;
+	d.next_prune_steady_ms = clock_steady_ms() + 60000;
 	start_network(&d);
 	if (d.store != NULL)
 		daemon_load_rates(&d);

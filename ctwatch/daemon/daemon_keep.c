@@ -161,7 +161,7 @@ static void on_pruned(void *ctx, bool ok, const struct error *err)
 	if (!ok)
 		diag(p->d->options->diag, DIAG_WARNING, "state", NULL, "retention is not applied: %s", err->text);
 	else if (p->n_removed > 0)
-		p->d->next_prune_ms = 0;          /* more may be due: at the next tick */
+		p->d->next_prune_steady_ms = 0;          /* more may be due: at the next tick */
 	free(p);
 }
 

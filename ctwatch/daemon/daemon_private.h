@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "alerts.h"
+#include "clock.h"
 #include "daemon.h"
 #include "lists.h"
 #include "report_timer.h"
@@ -49,13 +50,14 @@ struct daemon {
 	bool once, started_logs, flushing, stopping, was_full;
 	enum disk_room disk_low;
 	bool rates_known;                 /* those of earlier runs were read: saving loses none of them */
-	int64_t next_prune_ms, next_rates_ms;
+	int64_t next_prune_steady_ms, next_rates_steady_ms;
+	struct clock_watch clock_watch;
 	struct scan_progress *scan;
 	int exit_code;
 };
 
 /* daemon.c */
-int64_t daemon_now(const struct daemon *);
+int64_t daemon_now(const struct daemon *);            /* the wall clock */
 void daemon_stop(struct daemon *);
 void daemon_fail(struct daemon *, int code);          /* the gravest code wins */
 bool daemon_follow(struct daemon *, const struct watcher_options *options, struct error *err);
@@ -66,6 +68,9 @@ void daemon_summary(struct daemon *);
 void daemon_keep_list(struct daemon *, const struct lists_view *view);
 void daemon_list_incident(void *ctx, bool open, const char *class_name, const char *source, const char *severity, const char *summary);
 void daemon_prune(struct daemon *);
+/* daemon_clock.c: the wall clock is set */
+void daemon_start_clock(struct daemon *, struct state *st);      /* before the store has the state; NULL is fine */
+void daemon_watch_clock(struct daemon *);             /* at every tick */
 /* daemon_space.c: a disk that fills */
 void daemon_watch_space(struct daemon *);             /* at every tick */
 bool daemon_on_full(void *ctx, struct state *st, struct error *err);

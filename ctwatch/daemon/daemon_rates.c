@@ -106,5 +106,5 @@ void daemon_save_rates(struct daemon *d)
 		store_submit(d->store, save_job, on_saved, rates);
 	}
 	json_decref(all);
-	d->next_rates_ms = daemon_now(d) + SAVE_EVERY_MS;
+	d->next_rates_steady_ms = clock_steady_ms() + SAVE_EVERY_MS;
 }

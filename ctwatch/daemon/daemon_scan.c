@@ -22,7 +22,7 @@ struct waiting {
 };
 
 struct scan_progress {
-	int64_t started_ms, shown_ms;
+	int64_t started_steady_ms, shown_steady_ms;
 	uint64_t shown_entries;
 	double rate;                      /* entries per second, smoothed */
 	json_t *printed;                  /* ids of findings that were printed */
@@ -206,7 +206,7 @@ static void on_found(void *ctx, const struct watcher *w, const struct found *f)
 static void show_progress(struct daemon *d, const struct watcher_status *status, int64_t now)
 {
 	struct scan_progress *p = d->scan;
-	double seconds = (double)(now - p->shown_ms) / 1000.0;
+	double seconds = (double)(now - p->shown_steady_ms) / 1000.0;
 	char read_text[TIME_TEXT_LEN], total_text[TIME_TEXT_LEN], rate_text[TIME_TEXT_LEN], left_text[TIME_TEXT_LEN];
 
 	if (!status->has_head || seconds <= 0)
@@ -214,11 +214,11 @@ static void show_progress(struct daemon *d, const struct watcher_status *status,
 	double rate = (double)(status->entries_read - p->shown_entries) / seconds;
 	p->rate = p->shown_entries == 0 ? rate : 0.8 * p->rate + 0.2 * rate;
 	p->shown_entries = status->entries_read;
-	p->shown_ms = now;
+	p->shown_steady_ms = now;
 	uint64_t end = status->scan_to < status->head_size ? status->scan_to : status->head_size;
 	uint64_t total = end > status->scan_from ? end - status->scan_from : 0;
 	uint64_t left = total > status->entries_read ? total - status->entries_read : 0;
-	if (!p->estimated && now - p->started_ms >= ESTIMATE_AFTER_MS) {
+	if (!p->estimated && now - p->started_steady_ms >= ESTIMATE_AFTER_MS) {
 		p->estimated = true;
 		if (p->rate >= 1 && (double)left / p->rate > LONG_S)
 			diag(d->options->diag, DIAG_NOTICE, "scan", status->name, "%s entries to read, about %s", count_format(left, total_text),
@@ -235,9 +235,9 @@ static void show_progress(struct daemon *d, const struct watcher_status *status,
 void daemon_scan_tick(struct daemon *d)
 {
 	struct watcher_status status;
-	int64_t now = daemon_now(d);
+	int64_t now = clock_steady_ms();
 
-	if (d->followed == NULL || now < d->scan->shown_ms + PROGRESS_EVERY_MS)
+	if (d->followed == NULL || now < d->scan->shown_steady_ms + PROGRESS_EVERY_MS)
 		return;
 	watcher_status(d->followed->watcher, &status);
 	show_progress(d, &status, now);
@@ -253,7 +253,7 @@ static void say_end(struct daemon *d)
 	watcher_status(d->followed->watcher, &status);
 	clear_line(d);
 	diag(d->options->diag, DIAG_NOTICE, "scan", status.name, "%s entries read in %s, %" PRIu64 " finding%s%s", count_format(status.entries_read, entries),
-	     duration_format(daemon_now(d) - d->scan->started_ms, took), d->scan->n_findings, d->scan->n_findings == 1 ? "" : "s",
+	     duration_format(clock_steady_ms() - d->scan->started_steady_ms, took), d->scan->n_findings, d->scan->n_findings == 1 ? "" : "s",
 	     status.entries_read == 0 ? "" : status.scan_proven >= status.position ? ", all part of a signed head" :
 	     ", not all proven to be part of a signed head");
 }
@@ -295,7 +295,7 @@ void daemon_scan_start(struct daemon *d)
 	struct error err;
 
 	d->scan = xcalloc(1, sizeof(*d->scan));
-	d->scan->started_ms = d->scan->shown_ms = daemon_now(d);
+	d->scan->started_steady_ms = d->scan->shown_steady_ms = clock_steady_ms();
 	d->scan->printed = json_object();
 	d->started_logs = true;
 	if (!daemon_follow(d, &options, &err)) {

@@ -8,9 +8,11 @@
 
 #include "output_file.h"
 #include "report_settings.h"
+#include "report_weeks.h"
 
 #define LOOK_MS 60000                /* a clock that was set is noticed within a minute */
-#define LAST_FACT "report/last"
+#define LAST_FACT "report/last"      /* the week that was reported last ... */
+#define WEEKS_FACT "report/weeks"    /* ... and the weeks before it, see report_weeks.h */
 #define RETRY_MS 900000
 
 enum timer_phase { TIMER_ASKING, TIMER_WAITING, TIMER_WRITING, TIMER_TELLING };
@@ -21,9 +23,10 @@ struct report_timer {
 	uv_work_t work;
 	enum timer_phase phase;
 	bool closing, handle_closed;
-	int64_t not_before_ms;            /* after a failure */
-	char *last_week;                  /* the fact, as read or written last */
-	char week[16];                    /* being reported */
+	int64_t not_before_steady_ms;     /* after a failure */
+	char *done;                       /* weeks that are reported */
+	char *done_next;                  /* what it becomes with the week that is being reported */
+	char week[16];                    /* the last one that is over, being reported */
 	/* the worker's, while WRITING */
 	struct config config;             /* a copy of the struct: a reload writes over the original; what it points to lives until the end */
 	struct report_settings settings;
@@ -37,10 +40,17 @@ struct report_timer {
 };
 
 static void look(struct report_timer *timer);
+static bool ask_job(void *ctx, struct state *st, struct error *err);
+static void on_asked(void *ctx, bool ok, const struct error *err);
 
-static int64_t now_ms(const struct report_timer *timer)
+static int64_t wall_ms(const struct report_timer *timer)
 {
-	return timer->with.now_ms(timer->with.ctx);
+	return timer->with.clock.wall_ms(timer->with.clock.ctx);
+}
+
+static int64_t steady_ms(const struct report_timer *timer)
+{
+	return timer->with.clock.steady_ms(timer->with.clock.ctx);
 }
 
 static void maybe_free(struct report_timer *timer)
@@ -50,7 +60,8 @@ static void maybe_free(struct report_timer *timer)
 	void (*closed)(void *) = timer->closed;
 	void *ctx = timer->closed_ctx;
 
-	free(timer->last_week);
+	free(timer->done);
+	free(timer->done_next);
 	free(timer);
 	closed(ctx);
 }
@@ -61,6 +72,11 @@ static void rest(struct report_timer *timer)
 	maybe_free(timer);
 }
 
+static bool keep_done(const struct report_timer *timer, const char *weeks, struct state *st, struct error *err)
+{
+	return state_put_fact(st, LAST_FACT, timer->week, err) && state_put_fact(st, WEEKS_FACT, weeks, err);
+}
+
 /* ---- telling: the fact and the event, in one transaction -------------------------------------------------------- */
 
 static bool tell_job(void *ctx, struct state *st, struct error *err)
@@ -68,7 +84,7 @@ static bool tell_job(void *ctx, struct state *st, struct error *err)
 	struct report_timer *timer = ctx;
 	char *payload = xasprintf("{\"summary\":\"The report of week %s is there\",\"week\":\"%s\",\"files\":%s}", timer->week, timer->week, buf_text(&timer->files));
 	struct state_event event = { .type = EVENT_REPORT_READY, .payload_json = payload, .subject = timer->week };
-	bool ok = state_put_fact(st, LAST_FACT, timer->week, err) && state_route(st, &event, timer->generated_ms, err);
+	bool ok = keep_done(timer, timer->done_next, st, err) && state_route(st, &event, timer->generated_ms, err);
 
 	free(payload);
 	return ok;
@@ -79,12 +95,13 @@ static void on_told(void *ctx, bool ok, const struct error *err)
 	struct report_timer *timer = ctx;
 
 	if (ok) {
-		free(timer->last_week);
-		timer->last_week = xstrdup(timer->week);
+		free(timer->done);
+		timer->done = timer->done_next;
+		timer->done_next = NULL;
 		diag(timer->with.diag, DIAG_NOTICE, "report", NULL, "the report of week %s is written to %s", timer->week, timer->settings.directory);
 	} else if (!timer->closing) {
 		diag(timer->with.diag, DIAG_WARNING, "report", NULL, "%s; it is made again later", err->text);
-		timer->not_before_ms = now_ms(timer) + RETRY_MS;
+		timer->not_before_steady_ms = steady_ms(timer) + RETRY_MS;
 	}
 	report_settings_deinit(&timer->settings);
 	buf_deinit(&timer->files);
@@ -160,7 +177,7 @@ static void on_worked(uv_work_t *work, int status)
 	}
 	if (status == 0) {
 		diag(timer->with.diag, DIAG_WARNING, "report", NULL, "the report of week %s could not be written: %s; it is tried again", timer->week, timer->err.text);
-		timer->not_before_ms = now_ms(timer) + RETRY_MS;
+		timer->not_before_steady_ms = steady_ms(timer) + RETRY_MS;
 	}
 	report_settings_deinit(&timer->settings);
 	buf_deinit(&timer->files);
@@ -172,6 +189,8 @@ static void start_writing(struct report_timer *timer)
 	buf_init(&timer->files, 64u << 10);
 	buf_append_text(&timer->files, "[");
 	timer->config = *timer->with.config;
+	free(timer->done_next);
+	timer->done_next = report_weeks_add(timer->done, timer->week, timer->generated_ms);
 	timer->phase = TIMER_WRITING;
 	uv_queue_work(timer->with.loop, &timer->work, on_work, on_worked);
 }
@@ -182,7 +201,7 @@ static void start_writing(struct report_timer *timer)
 static bool is_due(struct report_timer *timer, struct error *err)
 {
 	const char *zone = timer->with.config->timezone;
-	int64_t now = now_ms(timer), due_ms;
+	int64_t now = wall_ms(timer), due_ms;
 	int year, week, weekday, minute;
 
 	report_schedule(timer->with.config, &weekday, &minute);
@@ -191,20 +210,24 @@ static bool is_due(struct report_timer *timer, struct error *err)
 		return false;
 	snprintf(timer->week, sizeof(timer->week), "%04d-W%02d", year % 10000, week % 100);
 	timer->generated_ms = now;
-	return now >= due_ms && strcmp(timer->week, timer->last_week) != 0;
+	return now >= due_ms && report_week_is_owed(timer->done, timer->week, now);
 }
 
 static void look(struct report_timer *timer)
 {
 	struct error err = { 0 };
 
-	if (timer->phase != TIMER_WAITING || timer->last_week == NULL || timer->closing || now_ms(timer) < timer->not_before_ms)
+	if (timer->phase != TIMER_WAITING || timer->done == NULL || timer->closing || steady_ms(timer) < timer->not_before_steady_ms)
 		return;
-	if (is_due(timer, &err)) {
+	bool due = is_due(timer, &err);
+	if (report_week_is_first(timer->done, timer->week)) {
+		timer->phase = TIMER_ASKING;
+		store_submit(timer->with.store, ask_job, on_asked, timer);
+	} else if (due) {
 		start_writing(timer);
 	} else if (err.kind != ERR_NONE) {
 		diag(timer->with.diag, DIAG_WARNING, "report", NULL, "%s", err.text);
-		timer->not_before_ms = now_ms(timer) + RETRY_MS;
+		timer->not_before_steady_ms = steady_ms(timer) + RETRY_MS;
 	}
 }
 
@@ -215,18 +238,36 @@ static void on_look(uv_timer_t *handle)
 
 /* ---- starting: which week was reported last? A first start owes nothing for the weeks before it. -------------------- */
 
+static bool load_done(struct report_timer *timer, struct state *st, struct error *err)
+{
+	char *last = NULL;
+
+	free(timer->done);
+	timer->done = NULL;
+	if (!state_get_fact(st, LAST_FACT, &last, err) || !state_get_fact(st, WEEKS_FACT, &timer->done, err)) {
+		free(last);
+		return false;
+	}
+	if (timer->done != NULL && last != NULL && strncmp(timer->done, last, strlen(last)) == 0) {
+		free(last);
+		return true;
+	}
+	free(timer->done);
+	timer->done = last;
+	return true;
+}
+
 static bool ask_job(void *ctx, struct state *st, struct error *err)
 {
 	struct report_timer *timer = ctx;
 
-	free(timer->last_week);
-	timer->last_week = NULL;
-	if (!state_get_fact(st, LAST_FACT, &timer->last_week, err))
+	if (!load_done(timer, st, err))
 		return false;
-	if (timer->last_week != NULL)
+	if (!report_week_is_first(timer->done, timer->week))
 		return true;
-	timer->last_week = xstrdup(timer->week);
-	return state_put_fact(st, LAST_FACT, timer->week, err);
+	free(timer->done);
+	timer->done = report_weeks_add(NULL, timer->week, timer->generated_ms);
+	return keep_done(timer, timer->done, st, err);
 }
 
 static void on_asked(void *ctx, bool ok, const struct error *err)
@@ -273,9 +314,10 @@ struct report_timer *report_timer_start(const struct report_timer_options *optio
 	timer->with = *options;
 	uv_timer_init(options->loop, &timer->look);
 	/* for the first start: the last whole week, in UTC where the zone is unknown (which look() will say) */
-	if (!report_last_week(options->config->timezone, now_ms(timer), &year, &week, &ignored))
-		report_last_week(NULL, now_ms(timer), &year, &week, &ignored);
+	if (!report_last_week(options->config->timezone, wall_ms(timer), &year, &week, &ignored))
+		report_last_week(NULL, wall_ms(timer), &year, &week, &ignored);
 	snprintf(timer->week, sizeof(timer->week), "%04d-W%02d", year % 10000, week % 100);
+	timer->generated_ms = wall_ms(timer);
 	timer->phase = TIMER_ASKING;
 	warn_of_mail(timer);
 	store_submit(options->store, ask_job, on_asked, timer);
@@ -285,7 +327,7 @@ struct report_timer *report_timer_start(const struct report_timer_options *optio
 void report_timer_reload(struct report_timer *timer, const struct config *config)
 {
 	timer->with.config = config;
-	timer->not_before_ms = 0;
+	timer->not_before_steady_ms = 0;
 	warn_of_mail(timer);
 }
 

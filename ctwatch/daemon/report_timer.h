@@ -5,13 +5,15 @@
  *
  *   WAITING --due--> WRITING --done--> WAITING
  *
- * The fact "report/last" holds the last week that was reported ("2026-W47").
+ * The fact "report/last" holds the last week that was reported ("2026-W47"). No week is reported twice or left out because the
+ * clock is set meanwhile.
  */
 #ifndef CTWATCH_REPORT_TIMER_H
 #define CTWATCH_REPORT_TIMER_H
 
 #include <uv.h>
 
+#include "clock.h"
 #include "config.h"
 #include "diag.h"
 #include "store.h"
@@ -23,7 +25,7 @@ struct report_timer_options {
 	struct store *store;
 	struct diag *diag;
 	const struct config *config;      /* borrowed; what it points to stays until the timer is closed, also after a reload: a report may be under way */
-	int64_t (*now_ms)(void *ctx);
+	struct clock clock;
 	void *ctx;
 	void (*made)(void *ctx);          /* rows may wait in the outbox; or NULL */
 };

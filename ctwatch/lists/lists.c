@@ -46,7 +46,8 @@ struct source {
 	char etag[128], last_modified[64];
 	struct timespec modified;         /* of a file */
 	off_t size;
-	int64_t fetched_ms, suspect_since_ms;
+	int64_t fetched_ms;               /* for the kept copy and for show; how old it is is measured by: */
+	int64_t fetched_steady_ms, suspect_since_steady_ms;
 	unsigned failures;
 	char *last_error;
 	const char *open[N_INCIDENTS];    /* the class that is open, or NULL */
@@ -60,6 +61,7 @@ struct lists {
 	struct log_list departed, merged;
 	struct follow_decision *decisions;
 	bool builtin, announced, changed, closing;
+	struct clock_watch clock_watch;
 	void (*refreshed)(void *ctx);
 	void *refreshed_ctx;
 };
@@ -72,9 +74,14 @@ static uint64_t tick_ms(const struct lists *l)
 	return l->options.tick_ms > 0 ? l->options.tick_ms : TICK_MS;
 }
 
-static int64_t now_of(const struct lists *l)
+static int64_t wall_ms(const struct lists *l)
 {
-	return l->options.now_ms(l->options.ctx);
+	return l->options.clock.wall_ms(l->options.clock.ctx);
+}
+
+static int64_t steady_ms(const struct lists *l)
+{
+	return l->options.clock.steady_ms(l->options.clock.ctx);
 }
 
 static int64_t jitter_ms(int64_t least, int64_t spread)
@@ -116,6 +123,12 @@ static void note_error(struct source *s, const char *sentence)
 	s->last_error = sentence == NULL ? NULL : xstrdup(sentence);
 	if (sentence != NULL)
 		diag(s->lists->options.diag, DIAG_WARNING, "lists", s->name, "%s", sentence);
+}
+
+static void note_fetched(struct source *s)
+{
+	s->fetched_ms = wall_ms(s->lists);
+	s->fetched_steady_ms = steady_ms(s->lists);
 }
 
 /* ---- the union --------------------------------------------------------------------------------------- */
@@ -176,7 +189,7 @@ static void announce(struct lists *l)
 {
 	struct log_list merged = { 0 };
 	bool stand_in = false, any = false;
-	int64_t now = now_of(l);
+	int64_t now = wall_ms(l);
 
 	for (size_t i = 0; i < l->n_sources; i++) {
 		struct source *s = l->sources[i];
@@ -225,7 +238,7 @@ static void depart(struct lists *l, const struct listed_log *log, int64_t now)
 static void keep_departed(struct source *s, const struct log_list *fresh)
 {
 	struct lists *l = s->lists;
-	int64_t now = now_of(l);
+	int64_t now = wall_ms(l);
 	struct error err;
 	size_t before = l->departed.n_logs;
 
@@ -253,24 +266,31 @@ static void use_list(struct source *s, struct log_list *fresh)
 	s->lists->changed = true;
 }
 
+/* Chrome's list counts up daily; an unsigned one may be quiet for months: there the time since the last answer counts. */
+static int64_t age_ms(const struct source *s)
+{
+	if (!s->has_list)
+		return 0;
+	if (!s->is_file && !s->is_signed)
+		return s->fetched_ms == 0 ? 0 : steady_ms(s->lists) - s->fetched_steady_ms;
+	return s->list.timestamp_ms == 0 ? 0 : clock_age_ms(wall_ms(s->lists), s->list.timestamp_ms);
+}
+
 static void check_age(struct source *s)
 {
-	int64_t now = now_of(s->lists), since = s->list.timestamp_ms;
+	int64_t old_ms = age_ms(s);
 	char age[TIME_TEXT_LEN], summary[256];
 
-	/* Chrome's list counts up daily; an unsigned one may be quiet for months, there the last answer counts */
-	if (!s->is_file && !s->is_signed)
-		since = s->fetched_ms;
-	if (!s->has_list || since == 0 || now - since < STALE_WARNING_MS) {
+	if (old_ms < STALE_WARNING_MS) {
 		s->warned_stale = false;
 		close_incident(s, INCIDENT_STALE, "the list is recent again");
 		return;
 	}
-	duration_format(now - since, age);
+	duration_format(old_ms, age);
 	if (!s->warned_stale)
 		diag(s->lists->options.diag, DIAG_WARNING, "lists", s->name, "the list is %s old; new logs may be missing", age);
 	s->warned_stale = true;
-	if (now - since < STALE_INCIDENT_MS || s->is_file || s->open[INCIDENT_STALE] != NULL)
+	if (old_ms < STALE_INCIDENT_MS || s->is_file || s->open[INCIDENT_STALE] != NULL)
 		return;
 	snprintf(summary, sizeof(summary), "the list in use is %s old; logs that were added since are not read", age);
 	open_incident(s, INCIDENT_STALE, "LIST_STALE", "high", summary);
@@ -279,13 +299,13 @@ static void check_age(struct source *s)
 /* A suspicious copy is believed when the very same sort of copy keeps coming for days. */
 static bool believe(struct source *s, enum guard_verdict verdict)
 {
-	int64_t now = now_of(s->lists);
+	int64_t now = steady_ms(s->lists);
 
 	if (verdict != GUARD_SUSPECT)
 		return false;
-	if (s->suspect_since_ms == 0)
-		s->suspect_since_ms = now;
-	return now - s->suspect_since_ms >= SUSPECT_MS;
+	if (s->suspect_since_steady_ms == 0)
+		s->suspect_since_steady_ms = now;
+	return now - s->suspect_since_steady_ms >= SUSPECT_MS;
 }
 
 /* The copy that has arrived is whole and its signature fits. */
@@ -295,7 +315,7 @@ static void consider(struct source *s, struct log_list *fresh)
 	const char *class_name;
 	char sentence[256];
 	struct error err;
-	enum guard_verdict verdict = lists_guard(s->has_list ? &s->list : NULL, fresh, l->options.config, now_of(l), &class_name, sentence, sizeof(sentence));
+	enum guard_verdict verdict = lists_guard(s->has_list ? &s->list : NULL, fresh, l->options.config, wall_ms(l), &class_name, sentence, sizeof(sentence));
 
 	if (verdict != GUARD_ACCEPT && !believe(s, verdict)) {
 		note_error(s, sentence);
@@ -303,7 +323,7 @@ static void consider(struct source *s, struct log_list *fresh)
 		log_list_deinit(fresh);
 		return;
 	}
-	s->suspect_since_ms = 0;
+	s->suspect_since_steady_ms = 0;
 	close_incident(s, INCIDENT_GUARD, "an acceptable list came");
 	note_error(s, NULL);
 	keep_departed(s, fresh);
@@ -336,7 +356,7 @@ static void succeeded(struct source *s)
 {
 	s->failures = 0;
 	s->refresh_again = false;
-	s->fetched_ms = now_of(s->lists);
+	note_fetched(s);
 	close_incident(s, INCIDENT_SIGNATURE, "the signature fits again");
 	close_incident(s, INCIDENT_UNREACHABLE, "it answers again");
 }
@@ -477,7 +497,7 @@ static bool file_is_guarded(struct source *s, const struct log_list *fresh)
 	char sentence[256], summary[400];
 
 	if (s->told || !s->has_list ||
-	    lists_guard(&s->list, fresh, s->lists->options.config, now_of(s->lists), &class_name, sentence, sizeof(sentence)) == GUARD_ACCEPT) {
+	    lists_guard(&s->list, fresh, s->lists->options.config, wall_ms(s->lists), &class_name, sentence, sizeof(sentence)) == GUARD_ACCEPT) {
 		s->told = false;
 		close_incident(s, INCIDENT_GUARD, "an acceptable list came");
 		return false;
@@ -515,7 +535,7 @@ static void read_file_source(struct source *s)
 		return;
 	}
 	note_error(s, NULL);
-	s->fetched_ms = now_of(s->lists);
+	note_fetched(s);
 	use_list(s, &fresh);
 	check_age(s);
 }
@@ -547,7 +567,8 @@ static void on_tick(uv_timer_t *timer)
 			read_file_source(l->sources[i]);
 		check_age(l->sources[i]);
 	}
-	if (l->changed || !l->announced)
+	/* which shards are over depends on the time of day */
+	if (clock_watch_look(&l->clock_watch) != 0 || l->changed || !l->announced)
 		announce(l);
 	if (!l->closing && l->refreshed != NULL && all_rest(l)) {
 		void (*refreshed)(void *ctx) = l->refreshed;
@@ -602,6 +623,7 @@ static void read_kept(struct source *s)
 		memcpy(s->etag, kept.etag, sizeof(s->etag));
 		memcpy(s->last_modified, kept.last_modified, sizeof(s->last_modified));
 		s->fetched_ms = kept.fetched_ms;
+		s->fetched_steady_ms = steady_ms(s->lists) - clock_age_ms(wall_ms(s->lists), kept.fetched_ms);
 		use_list(s, &list);
 	} else {
 		diag(s->lists->options.diag, DIAG_WARNING, "lists", s->name, "the kept copy cannot be used: %s", err.text);
@@ -672,6 +694,7 @@ struct lists *lists_start(const struct lists_options *options)
 
 	l->options = *options;
 	l->n_handles = 1;
+	clock_watch_init(&l->clock_watch, &options->clock);
 	uv_timer_init(options->loop, &l->tick);
 	kept_read_departed(options->directory, &l->departed);
 	set_sources(l, options->config);

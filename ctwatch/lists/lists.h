@@ -12,6 +12,7 @@
 #ifndef CTWATCH_LISTS_H
 #define CTWATCH_LISTS_H
 
+#include "clock.h"
 #include "config.h"
 #include "diag.h"
 #include "fetch.h"
@@ -64,7 +65,7 @@ struct lists_options {
 	const char *directory;            /* <state>/lists; made when missing. NULL: nothing is kept */
 	struct slice list_key_pem;        /* empty: the pinned key. Tests and private lists bring their own */
 	uint64_t tick_ms;                 /* how often files and ages are looked at; 0: a minute */
-	int64_t (*now_ms)(void *ctx);     /* wall clock */
+	struct clock clock;
 	/* On the loop, never inside lists_start: at first with what is on disk (or built in), then when something changed. */
 	void (*changed)(void *ctx, const struct lists_view *view);
 	/* LIST_STALE, LIST_BAD_SIGNATURE, LIST_ROLLBACK, LIST_MIMIC, LIST_MASS_REMOVAL, KEY_CHANGED, LIST_UNREACHABLE: opened or closed. */

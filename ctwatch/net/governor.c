@@ -90,7 +90,7 @@ static const struct {
 
 static int64_t now_of(const struct governor *g)
 {
-	return g->options.now_ms != NULL ? g->options.now_ms(g->options.ctx) : (int64_t)uv_now(g->options.loop);
+	return g->options.steady_ms != NULL ? g->options.steady_ms(g->options.ctx) : (int64_t)uv_now(g->options.loop);
 }
 
 static uint32_t random_of(const struct governor *g)

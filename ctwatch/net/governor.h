@@ -36,7 +36,7 @@ enum governor_outcome {
 
 struct governor_options {
 	uv_loop_t *loop;                  /* NULL: nothing runs by itself, the caller calls governor_run */
-	int64_t (*now_ms)(void *ctx);     /* monotonic; NULL: uv_now(loop) */
+	int64_t (*steady_ms)(void *ctx);  /* NULL: uv_now(loop) */
 	uint32_t (*random)(void *ctx);    /* for jitter; NULL: the system's */
 	void *ctx;                        /* for both */
 };

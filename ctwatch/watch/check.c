@@ -43,7 +43,7 @@ static void edge_failed(struct watcher *w, const struct error *err)
 {
 	watch_trouble(w, err);
 	w->edge_failures++;
-	w->edge_retry_ms = watch_now(w) + retry_delay(w, w->edge_failures);
+	w->edge_retry_steady_ms = watch_steady_ms(w) + retry_delay(w, w->edge_failures);
 	if (w->edge_failures >= attempts_allowed(w) && err->kind == ERR_CONTRADICTION)
 		watch_report(w, INCIDENT_TILE_HASH_MISMATCH, "", "%s", err->text);
 	watch_schedule(w);
@@ -67,7 +67,7 @@ static void on_edge(void *ctx, const struct compact_range *tree, const struct er
 		return;
 	}
 	w->edge_failures = 0;
-	w->edge_retry_ms = 0;
+	w->edge_retry_steady_ms = 0;
 	watch_clear(w, INCIDENT_TILE_HASH_MISMATCH, "hash tiles hash to the signed root");
 	if (pending != NULL)
 		pending->tree_ok = true;
@@ -82,9 +82,9 @@ void watch_check_edge(struct watcher *w)
 	struct compact_range tree;
 
 	if (w->phase != WATCHER_FOLLOWING || w->log.protocol != LOG_STATIC || w->options.scan || w->ingest->once || w->edge_walk != NULL ||
-	    watch_now(w) < w->edge_retry_ms)
+	    watch_steady_ms(w) < w->edge_retry_steady_ms)
 		return;
-	w->edge_retry_ms = 0;             /* whatever keeps it from being done now brings it back: a commit, a head */
+	w->edge_retry_steady_ms = 0;             /* whatever keeps it from being done now brings it back: a commit, a head */
 	if (w->doubt.phase != DOUBT_NONE)
 		return;
 	struct pending_head *pending = find_pending(w, size);
@@ -107,7 +107,7 @@ void watch_want_proof(struct watcher *w, const struct tree_head *older, const st
 	p->newer = *newer;
 	p->older_done = false;
 	p->failures = 0;
-	p->retry_ms = watch_now(w);
+	p->retry_steady_ms = watch_steady_ms(w);
 	watch_schedule(w);
 }
 
@@ -148,7 +148,7 @@ static void keep_proven(struct watcher *w)
 	p->log_id = w->log.log_id;
 	p->root = proof->older.root;
 	p->size = proof->older.tree_size;
-	p->now_ms = watch_now(w);
+	p->now_ms = watch_wall_ms(w);
 	watch_hold(w);
 	store_submit(w->ingest->store, proven_job, on_proven, p);
 }
@@ -157,7 +157,7 @@ static void proof_good(struct watcher *w)
 {
 	keep_proven(w);
 	w->proof.wanted = false;
-	w->proof.retry_ms = 0;
+	w->proof.retry_steady_ms = 0;
 	watch_scan_proven(w, w->proof.older.tree_size);
 	watch_progress(w);
 	watch_commit(w);
@@ -193,12 +193,12 @@ static void proof_failed(struct watcher *w, struct slice raw, const struct error
 	p->older_done = false;
 	p->failures++;
 	if (p->failures < attempts_allowed(w)) {
-		p->retry_ms = watch_now(w) + retry_delay(w, p->failures);
+		p->retry_steady_ms = watch_steady_ms(w) + retry_delay(w, p->failures);
 	} else {
 		if (err->kind == ERR_CONTRADICTION)
 			report_inconsistent(w, raw, err);
 		p->wanted = false;
-		p->retry_ms = 0;
+		p->retry_steady_ms = 0;
 		watch_commit(w);
 	}
 	watch_schedule(w);
@@ -271,9 +271,9 @@ void watch_check_proof(struct watcher *w)
 	struct proof_check *p = &w->proof;
 	struct compact_range nothing;
 
-	if (!p->wanted || p->request != NULL || p->walk != NULL || watch_now(w) < p->retry_ms || w->phase == WATCHER_CLOSING)
+	if (!p->wanted || p->request != NULL || p->walk != NULL || watch_steady_ms(w) < p->retry_steady_ms || w->phase == WATCHER_CLOSING)
 		return;
-	p->retry_ms = 0;
+	p->retry_steady_ms = 0;
 	if (w->log.protocol == LOG_STATIC) {
 		range_init(&nothing, 0);
 		walk_proof(w, &nothing, p->older.tree_size);

@@ -319,7 +319,7 @@ static void on_committed(void *ctx, bool ok, const struct error *err)
 		w->compare_wanted = true;
 		if (w->phase != WATCHER_CLOSING) {
 			watch_trouble(w, err);
-			w->retry_commit_ms = watch_now(w) + RETRY_MS;
+			w->retry_commit_steady_ms = watch_steady_ms(w) + RETRY_MS;
 		}
 	}
 	commit_free(c);
@@ -338,7 +338,7 @@ void watch_commit(struct watcher *w)
 {
 	bool due = w->compare_wanted;
 
-	if (w->commit != NULL || w->retry_commit_ms != 0 || w->phase != WATCHER_FOLLOWING)
+	if (w->commit != NULL || w->retry_commit_steady_ms != 0 || w->phase != WATCHER_FOLLOWING)
 		return;
 	for (const struct read *r = w->reads; r != NULL; r = r->next)
 		due |= r->phase == READ_READY;
@@ -357,7 +357,7 @@ void watch_commit(struct watcher *w)
 	struct commit *c = xcalloc(1, sizeof(*c));
 	c->w = w;
 	c->log_id = w->log.log_id;
-	c->now_ms = watch_now(w);
+	c->now_ms = watch_wall_ms(w);
 	c->scan = w->options.scan;
 	c->counters = c->requests = w->counters;
 	w->requests_told += w->counters.requests;

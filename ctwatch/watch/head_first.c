@@ -41,7 +41,7 @@ static void failed(struct watcher *w, const struct error *err)
 	watch_trouble(w, err);
 	range_init(&t->base, 0);          /* from new tiles next time */
 	t->failures++;
-	t->retry_ms = watch_now(w) + (t->failures == 1 ? 1 : RETRY_MS);
+	t->retry_steady_ms = watch_steady_ms(w) + (t->failures == 1 ? 1 : RETRY_MS);
 	if (t->failures >= ATTEMPTS && err->kind == ERR_CONTRADICTION)
 		watch_report(w, INCIDENT_TILE_HASH_MISMATCH, "", "%s", err->text);
 	watch_schedule(w);
@@ -107,9 +107,9 @@ void watch_check_tail(struct watcher *w)
 	struct tail_check *t = &w->tail;
 	uint64_t start = top_start(&w->position), top = position_top(&w->position), size = w->newest.tree_size;
 
-	if (w->phase != WATCHER_FOLLOWING || w->log.protocol != LOG_STATIC || w->options.scan || t->walk != NULL || watch_now(w) < t->retry_ms)
+	if (w->phase != WATCHER_FOLLOWING || w->log.protocol != LOG_STATIC || w->options.scan || t->walk != NULL || watch_steady_ms(w) < t->retry_steady_ms)
 		return;
-	t->retry_ms = 0;
+	t->retry_steady_ms = 0;
 	if (start <= position_end(&w->position) || t->proven > top)
 		t->proven = 0;
 	/* not before the tail has caught up with the head: one check a head, not one a response */

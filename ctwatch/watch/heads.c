@@ -69,7 +69,7 @@ static void tell_trouble(struct watcher *w, const struct error *err)
 
 	excuse->w = w;
 	excuse->log_id = w->log.log_id;
-	excuse->now_ms = watch_now(w);
+	excuse->now_ms = watch_wall_ms(w);
 	snprintf(excuse->text, sizeof(excuse->text), "%s", err->text);
 	watch_hold(w);
 	store_submit(w->ingest->store, excuse_job, on_excused, excuse);
@@ -82,18 +82,18 @@ static void head_failed(struct watcher *w, const struct error *err)
 	w->head_failures++;
 	watch_trouble(w, err);
 	tell_trouble(w, err);
-	w->next_poll_ms = watch_now(w) + retry_delay(w);
+	w->next_poll_steady_ms = watch_steady_ms(w) + retry_delay(w);
 	watch_schedule(w);
 }
 
 static void signature_failed(struct watcher *w, struct slice raw, const struct error *err)
 {
-	int64_t now = watch_now(w);
+	int64_t now = watch_steady_ms(w);
 
-	memmove(&w->bad_signatures_ms[1], &w->bad_signatures_ms[0], sizeof(w->bad_signatures_ms) - sizeof(w->bad_signatures_ms[0]));
-	w->bad_signatures_ms[0] = now;
-	bool lasting = w->bad_signatures_ms[2] != 0 && now - w->bad_signatures_ms[2] <= BAD_SIGNATURES_WITHIN_MS;
-	bool again = w->bad_signatures_ms[1] != 0 && now - w->bad_signatures_ms[1] <= BAD_SIGNATURES_WITHIN_MS;
+	memmove(&w->bad_signatures_steady_ms[1], &w->bad_signatures_steady_ms[0], sizeof(w->bad_signatures_steady_ms) - sizeof(w->bad_signatures_steady_ms[0]));
+	w->bad_signatures_steady_ms[0] = now;
+	bool lasting = w->bad_signatures_steady_ms[2] != 0 && now - w->bad_signatures_steady_ms[2] <= BAD_SIGNATURES_WITHIN_MS;
+	bool again = w->bad_signatures_steady_ms[1] != 0 && now - w->bad_signatures_steady_ms[1] <= BAD_SIGNATURES_WITHIN_MS;
 	if (lasting || (again && w->ingest->once)) {
 		struct evidence_file files[] = { { "head.raw", raw }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
 		watch_report_evidence(w, INCIDENT_BAD_STH_SIGNATURE, "", files, "%s", err->text);
@@ -105,7 +105,7 @@ static void signature_failed(struct watcher *w, struct slice raw, const struct e
 static void check_fresh(struct watcher *w, const struct tree_head *head)
 {
 	char text[TIME_TEXT_LEN], age_text[TIME_TEXT_LEN];
-	int64_t now = watch_now(w), time_ms = watch_head_ms(head), age = now - time_ms;
+	int64_t now = watch_wall_ms(w), time_ms = watch_head_ms(head), age = now - time_ms;
 	int64_t stale = w->log.protocol == LOG_STATIC ? STATIC_STALE_MS : (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000;
 	bool ended = w->how != FOLLOW_LIVE || now > w->log.interval_end_ms;
 
@@ -343,7 +343,7 @@ static void keep_head(struct watcher *w, const struct tree_head *head, struct sl
 	keep->w = w;
 	keep->log_id = w->log.log_id;
 	keep->head = *head;
-	keep->now_ms = watch_now(w);
+	keep->now_ms = watch_wall_ms(w);
 	keep->follow = follow;
 	keep->known = follow && w->has_verified_head && head->tree_size == w->verified_head.tree_size;
 	buf_init(&keep->raw, NOTE_BYTES_MAX);
@@ -361,13 +361,13 @@ static void keep_head(struct watcher *w, const struct tree_head *head, struct sl
 
 static void head_came(struct watcher *w, const struct tree_head *head, unsigned oddities, struct slice raw)
 {
-	int64_t now = watch_now(w);
+	int64_t now = watch_steady_ms(w);
 
 	w->head_failures = 0;
-	w->last_head_ms = now;
-	w->next_poll_ms = w->ingest->once ? 0 : now + poll_interval(w);
+	w->last_head_steady_ms = now;
+	w->next_poll_steady_ms = w->ingest->once ? 0 : now + poll_interval(w);
 	w->last_error = (struct error){ 0 };
-	memset(w->bad_signatures_ms, 0, sizeof(w->bad_signatures_ms));
+	memset(w->bad_signatures_steady_ms, 0, sizeof(w->bad_signatures_steady_ms));
 	watch_clear(w, INCIDENT_BAD_STH_SIGNATURE, "heads verify again");
 	watch_clear(w, INCIDENT_UNREACHABLE, "the log answers again");
 	watch_clear(w, INCIDENT_UNREACHABLE_DAY, "the log answers again");
@@ -418,9 +418,9 @@ void watch_poll(struct watcher *w)
 void watch_heads_due(struct watcher *w, int64_t now)
 {
 	char text[TIME_TEXT_LEN];
-	int64_t silent = now - w->last_head_ms;
+	int64_t silent = now - w->last_head_steady_ms;
 
-	if (w->next_poll_ms != 0 && now >= w->next_poll_ms && w->head_request == NULL)
+	if (w->next_poll_steady_ms != 0 && now >= w->next_poll_steady_ms && w->head_request == NULL)
 		watch_poll(w);
 	if (silent <= HOUR_MS || silent <= 2 * poll_interval(w) || w->head_failures == 0 || w->how == FOLLOW_READ_OUT)
 		return;

@@ -23,17 +23,17 @@ static void check_backlog(struct watcher *w, int64_t now)
 	if (w->phase != WATCHER_FOLLOWING || w->ingest->once)
 		return;
 	if (behind < LEAST_BACKLOG) {
-		w->behind_since_ms = 0;
+		w->behind_since_steady_ms = 0;
 		watch_clear(w, INCIDENT_BACKLOG, "the log is read up to its head again");
 		return;
 	}
-	if (w->behind_since_ms == 0) {
-		w->behind_since_ms = now;
+	if (w->behind_since_steady_ms == 0) {
+		w->behind_since_steady_ms = now;
 		w->backlog_start = behind;
 		w->size_then = size;
 		return;
 	}
-	int64_t passed = now - w->behind_since_ms;
+	int64_t passed = now - w->behind_since_steady_ms;
 	if (passed < HOUR_MS)
 		return;
 	uint64_t growth = (size - w->size_then) / (uint64_t)(passed / MINUTE_MS) * 60;
@@ -52,15 +52,15 @@ static void check_throttling(struct watcher *w, int64_t now)
 	uint64_t all_requests = w->requests_told + w->counters.requests, all_throttled = w->throttled_told + w->counters.throttled;
 	uint64_t requests = all_requests - w->throttle_window.requests, throttled = all_throttled - w->throttle_window.throttled;
 
-	if (w->throttle_window.since_ms == 0)
-		w->throttle_window.since_ms = now;
-	if (now - w->throttle_window.since_ms < HOUR_MS)
+	if (w->throttle_window.since_steady_ms == 0)
+		w->throttle_window.since_steady_ms = now;
+	if (now - w->throttle_window.since_steady_ms < HOUR_MS)
 		return;
 	if (requests >= 10 && throttled * 2 > requests)
 		watch_report(w, INCIDENT_RATE_LIMITED, "", "%" PRIu64 " of %" PRIu64 " requests of the last hour were refused with 429", throttled, requests);
 	else
 		watch_clear(w, INCIDENT_RATE_LIMITED, "requests are answered again");
-	w->throttle_window.since_ms = now;
+	w->throttle_window.since_steady_ms = now;
 	w->throttle_window.requests = all_requests;
 	w->throttle_window.throttled = all_throttled;
 }
@@ -76,7 +76,7 @@ static void check_clock(struct watcher *w)
 static void close_quiet(struct watcher *w, int64_t now)
 {
 	for (enum incident_class class = 0; class < N_INCIDENT_CLASSES; class++)
-		if (INCIDENT_ROWS[class].end == ENDS_WITH_QUIET && w->incidents[class].open && now - w->incidents[class].seen_ms > QUIET_MS)
+		if (INCIDENT_ROWS[class].end == ENDS_WITH_QUIET && w->incidents[class].open && now - w->incidents[class].seen_steady_ms > QUIET_MS)
 			watch_clear(w, class, "not seen again for a day");
 }
 

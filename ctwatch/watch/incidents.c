@@ -103,7 +103,7 @@ static void on_reported(void *ctx, bool ok, const struct error *err)
 		w->incidents[r->class].kept = w->incidents[r->class].open;
 	if (!ok && w->phase != WATCHER_CLOSING) {
 		diag(w->ingest->diag, DIAG_ERROR, "state", w->log.description, "incident %s is not recorded: %s", INCIDENT_ROWS[r->class].name, err->text);
-		w->incidents[r->class].told_ms = 0;
+		w->incidents[r->class].told_steady_ms = 0;
 	}
 	report_free(r);
 	watch_release(w);
@@ -117,7 +117,7 @@ static void submit(struct watcher *w, struct report *r)
 	}
 	r->w = w;
 	r->log_id = w->log.log_id;
-	r->now_ms = watch_now(w);
+	r->now_ms = watch_wall_ms(w);
 	watch_hold(w);
 	store_submit(w->ingest->store, report_job, on_reported, r);
 }
@@ -140,21 +140,21 @@ static char *describe(const struct watcher *w)
 static bool news(struct watcher *w, enum incident_class class, const char *subject, const char *summary)
 {
 	const struct incident_row *row = &INCIDENT_ROWS[class];
-	int64_t now = watch_now(w);
+	int64_t now = watch_steady_ms(w);
 	bool first = !w->incidents[class].open;
 
-	if (row->by_clock && w->ingest->clock_suspect)
+	if (row->by_clock && !ingest_clock_is_good(w->ingest))
 		return false;
 	w->incidents[class].open = true;
-	w->incidents[class].seen_ms = now;
+	w->incidents[class].seen_steady_ms = now;
 	w->contradicted |= row->contradiction;
 	if (first)
 		diag(w->ingest->diag, row->contradiction ? DIAG_ERROR : DIAG_WARNING, "log", w->log.description, "%s: %s", row->name, summary);
 	bool standing = subject[0] == '\0' || INCIDENT_ROWS[class].end != ENDS_NEVER;
 
-	if (!first && standing && now - w->incidents[class].told_ms < UPDATE_EVERY_MS)
+	if (!first && standing && now - w->incidents[class].told_steady_ms < UPDATE_EVERY_MS)
 		return false;
-	w->incidents[class].told_ms = now;
+	w->incidents[class].told_steady_ms = now;
 	return true;
 }
 

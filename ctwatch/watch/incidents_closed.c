@@ -81,13 +81,13 @@ void watch_closed_look(struct watcher *w, int64_t now)
 
 	for (size_t i = 0; i < N_INCIDENT_CLASSES; i++)
 		any |= w->incidents[i].open && w->incidents[i].kept;
-	if (!any || w->looking || w->options.scan || now < w->looked_ms + LOOK_EVERY_MS)
+	if (!any || w->looking || w->options.scan || now < w->looked_steady_ms + LOOK_EVERY_MS)
 		return;
 	struct look *look = xcalloc(1, sizeof(*look));
 	look->w = w;
 	look->log_id = w->log.log_id;
 	w->looking = true;
-	w->looked_ms = now;
+	w->looked_steady_ms = now;
 	watch_hold(w);
 	store_submit(w->ingest->store, look_job, on_looked, look);
 }

@@ -4,6 +4,7 @@
 #ifndef CTWATCH_INGEST_H
 #define CTWATCH_INGEST_H
 
+#include "clock.h"
 #include "config.h"
 #include "diag.h"
 #include "fetch.h"
@@ -45,8 +46,7 @@ struct ingest {
 	struct diag *diag;
 	const struct config *config;
 	struct budget budget;
-	int64_t (*now_ms)(void *ctx);     /* wall clock, UTC */
-	void *clock_ctx;
+	struct clock clock;
 
 	bool once;                        /* catch up to the head seen first, then settle */
 	int64_t progress_timeout_ms;      /* once: a log without progress for so long is left behind */
@@ -57,10 +57,16 @@ struct ingest {
 	struct issuer_set issuers;
 
 	/* our own clock, judged by what servers say (CLOCK_SUSPECT) */
+	struct clock_watch clock_watch;
 	unsigned n_dates, n_dates_off;
 	bool clock_suspect;
+	bool clock_was_set;               /* so lately that servers have not yet been heard about it */
+	unsigned n_answers_since;
 };
 
-int64_t ingest_now(const struct ingest *);
+int64_t ingest_steady_ms(const struct ingest *);
+int64_t ingest_wall_ms(const struct ingest *);
+/* May a log be told by our own clock? Not while servers deny it, nor until they were heard after it was set. */
+bool ingest_clock_is_good(const struct ingest *);
 
 #endif

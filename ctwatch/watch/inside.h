@@ -58,7 +58,7 @@ struct read {
 struct missing_range {
 	uint64_t from, to;
 	uint64_t n_ask;                   /* classic: at most so many at a time */
-	int64_t since_ms, next_ms;
+	int64_t since_steady_ms, next_steady_ms;
 	unsigned attempts, tries;         /* in all; of this size */
 	bool full_tile;                   /* ask for the full tile: the partial one is gone */
 	bool refused;                     /* the log says that it does not have it, rather than that it cannot answer */
@@ -81,7 +81,7 @@ struct doubt {
 	struct tree_head head;            /* the head in question */
 	uint64_t from;                    /* verified size below it */
 	unsigned attempts;
-	int64_t next_ms;
+	int64_t next_steady_ms;
 	struct hash *first_hashes, *hashes;   /* of [from, size): first and latest download, for evidence; NULL when there are too many */
 	uint64_t n_hashes;
 	struct buf raw;                   /* raw bytes of the first bad response */
@@ -109,9 +109,9 @@ struct watcher {
 
 	/* heads */
 	struct request *head_request;
-	int64_t next_poll_ms, last_head_ms, started_ms;
+	int64_t next_poll_steady_ms, last_head_steady_ms, started_steady_ms;
 	unsigned head_failures;
-	int64_t bad_signatures_ms[3];
+	int64_t bad_signatures_steady_ms[3];
 	bool has_newest;
 	struct tree_head newest;          /* the largest that is stored */
 	bool has_verified_head;
@@ -123,7 +123,7 @@ struct watcher {
 	/* start */
 	struct request *start_request;
 	struct tree_walk *walk;
-	int64_t retry_start_ms;
+	int64_t retry_start_steady_ms;
 	unsigned start_failures;
 	struct bisect {
 		uint64_t low, high;
@@ -144,16 +144,16 @@ struct watcher {
 	struct missing_range missing[MISSING_RANGES_MAX];
 	size_t n_missing;
 	unsigned fruitless;               /* requests for entries that failed since one was answered */
-	int64_t entries_rest_ms;          /* beyond 0: no entries are asked for before */
+	int64_t entries_rest_steady_ms;          /* beyond 0: no entries are asked for before */
 	uint64_t recent_sizes[3];         /* of the latest heads */
 	bool beyond_failed;               /* what lies behind all of them could not be had */
 	uint64_t partial_tile;            /* the unfinished data tile, and since when it is unfinished */
-	int64_t partial_since_ms;
+	int64_t partial_since_steady_ms;
 	uint64_t live_from;               /* entries from here on are read as they come: their delay counts */
 
 	/* committing */
 	struct commit *commit;
-	int64_t retry_commit_ms;
+	int64_t retry_commit_steady_ms;
 	bool compare_wanted;              /* roots, although nothing new was read */
 	struct state_counters counters;   /* requests since the last commit */
 	uint64_t entries_read;
@@ -162,13 +162,13 @@ struct watcher {
 	struct tree_walk *edge_walk;
 	uint64_t edge_size;
 	unsigned edge_failures;
-	int64_t edge_retry_ms;
+	int64_t edge_retry_steady_ms;
 	struct proof_check {              /* is the older head's tree a prefix of the newer one's? */
 		bool wanted;
 		struct tree_head older, newer;
 		bool older_done;              /* static logs: the older root is rebuilt, on to the newer */
 		unsigned failures;
-		int64_t retry_ms;
+		int64_t retry_steady_ms;
 		struct request *request;
 		struct tree_walk *walk;
 		char *url;
@@ -178,7 +178,7 @@ struct watcher {
 		struct tree_head head;    /* being compared, with the entries below `top` */
 		uint64_t top, proven;     /* entries above the gap and below `proven` are */
 		unsigned failures;
-		int64_t retry_ms;
+		int64_t retry_steady_ms;
 		struct tree_walk *walk;
 	} tail;
 	struct doubt doubt;
@@ -191,19 +191,19 @@ struct watcher {
 	/* incidents */
 	struct {
 		bool open, kept;          /* kept: the state knows that it is open */
-		int64_t seen_ms, told_ms;
+		int64_t seen_steady_ms, told_steady_ms;
 	} incidents[N_INCIDENT_CLASSES];
 	bool looking;                     /* whether somebody closed one by hand */
-	int64_t looked_ms;
+	int64_t looked_steady_ms;
 	bool contradicted;
 	struct error last_error;
-	int64_t last_error_ms, trouble_kept_ms;
+	int64_t trouble_kept_steady_ms;
 	uint64_t backlog_start;           /* entries behind when it began to grow */
-	int64_t behind_since_ms;
+	int64_t behind_since_steady_ms;
 	uint64_t size_then;
 	uint64_t requests_told, throttled_told;   /* handed to the state with commits; the rest is in `counters` */
 	struct {
-		int64_t since_ms;
+		int64_t since_steady_ms;
 		uint64_t requests, throttled;     /* all before it */
 	} throttle_window;
 
@@ -211,7 +211,7 @@ struct watcher {
 	bool has_target;
 	uint64_t target;
 	bool started_at_end;
-	int64_t last_progress_ms;
+	int64_t last_progress_steady_ms;
 	enum watcher_outcome outcome;
 };
 
@@ -219,7 +219,8 @@ struct watcher {
 void watch_enter(struct watcher *, enum watcher_phase phase);
 void watch_hold(struct watcher *);
 void watch_release(struct watcher *);
-int64_t watch_now(const struct watcher *);
+int64_t watch_steady_ms(const struct watcher *);      /* for deadlines and how long something lasts */
+int64_t watch_wall_ms(const struct watcher *);        /* for what is written, and what the log dates */
 /* A head's time as a signed number; what lies beyond it is the largest. */
 int64_t watch_head_ms(const struct tree_head *head);
 void watch_progress(struct watcher *);                /* something went forward */

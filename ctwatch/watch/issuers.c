@@ -26,7 +26,7 @@ struct issuer {
 	struct buf der;
 	char *url;
 	unsigned attempts;
-	int64_t next_ms;
+	int64_t next_steady_ms;
 	bool kept;
 };
 
@@ -78,7 +78,7 @@ static void failed(struct issuer *issuer, const struct error *err)
 
 	if (++issuer->attempts < (w->ingest->once ? 2 : ATTEMPTS)) {
 		issuer->phase = ISSUER_WAITING;
-		issuer->next_ms = watch_now(w) + (w->ingest->once ? 1 : RETRY_MS);
+		issuer->next_steady_ms = watch_steady_ms(w) + (w->ingest->once ? 1 : RETRY_MS);
 	} else {
 		watch_report(w, INCIDENT_ISSUER_MISSING, "", "%s", err->text);
 		drop(issuer);
@@ -219,17 +219,17 @@ int64_t watch_issuers_due(const struct watcher *w)
 	int64_t due = 0;
 
 	for (const struct issuer *i = w->issuers; i != NULL; i = i->next)
-		if (i->phase == ISSUER_WAITING && (due == 0 || i->next_ms < due))
-			due = i->next_ms;
+		if (i->phase == ISSUER_WAITING && (due == 0 || i->next_steady_ms < due))
+			due = i->next_steady_ms;
 	return due;
 }
 
 void watch_issuers_wake(struct watcher *w)
 {
-	int64_t now = watch_now(w);
+	int64_t now = watch_steady_ms(w);
 
 	for (struct issuer *i = w->issuers; i != NULL; i = i->next)
-		if (i->phase == ISSUER_WAITING && now >= i->next_ms)
+		if (i->phase == ISSUER_WAITING && now >= i->next_steady_ms)
 			ask(i);
 }
 

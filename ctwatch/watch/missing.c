@@ -29,14 +29,14 @@ struct missing_range *watch_missing_at(struct watcher *w, uint64_t from, uint64_
 
 int64_t watch_missing_due(const struct watcher *w)
 {
-	int64_t due = 0, now = watch_now(w);
+	int64_t due = 0, now = watch_steady_ms(w);
 
 	/* one that is due already waits for something else: room, the disk, its turn */
 	for (size_t i = 0; i < w->n_missing; i++)
-		if (w->missing[i].next_ms > now && (due == 0 || w->missing[i].next_ms < due))
-			due = w->missing[i].next_ms;
-	if (w->entries_rest_ms > now && (due == 0 || w->entries_rest_ms < due))
-		due = w->entries_rest_ms;
+		if (w->missing[i].next_steady_ms > now && (due == 0 || w->missing[i].next_steady_ms < due))
+			due = w->missing[i].next_steady_ms;
+	if (w->entries_rest_steady_ms > now && (due == 0 || w->entries_rest_steady_ms < due))
+		due = w->entries_rest_steady_ms;
 	return due;
 }
 
@@ -150,7 +150,7 @@ static struct missing_range *note_range(struct watcher *w, const struct source_w
 		m = stretch_nearest(w, window->from, window->to);
 	if (m == NULL) {
 		m = &w->missing[w->n_missing++];
-		*m = (struct missing_range){ .from = window->from, .to = window->to, .since_ms = watch_now(w), .n_ask = window->n_asked };
+		*m = (struct missing_range){ .from = window->from, .to = window->to, .since_steady_ms = watch_steady_ms(w), .n_ask = window->n_asked };
 	}
 	if (window->n_asked < m->n_ask) {
 		m->n_ask = window->n_asked;
@@ -165,7 +165,7 @@ static bool is_to_be_told(const struct watcher *w, const struct missing_range *m
 	bool narrow = w->log.protocol == LOG_STATIC || m->n_ask == 1;
 	bool plain = m->class == INCIDENT_TILE_MALFORMED || (w->ingest->once && m->refused && narrow);
 
-	return (plain && m->attempts >= 2) || watch_now(w) - m->since_ms >= (narrow ? SAID_AFTER_MS : RANGE_SAID_AFTER_MS);
+	return (plain && m->attempts >= 2) || watch_steady_ms(w) - m->since_steady_ms >= (narrow ? SAID_AFTER_MS : RANGE_SAID_AFTER_MS);
 }
 
 /* A single entry cannot be had: it alone is missing, what lies behind it is asked for like anything else. */
@@ -185,7 +185,7 @@ static bool ask_for_less(struct watcher *w, struct missing_range *m, const struc
 	page_refused(&w->page, m->n_ask);
 	m->n_ask = page_smaller(m->n_ask, why->timed_out);
 	m->tries = 0;
-	m->next_ms = watch_now(w);
+	m->next_steady_ms = watch_steady_ms(w);
 	if (why->seconds < QUICK_FAILURE_S)
 		watch_progress(w);
 	return true;
@@ -200,7 +200,7 @@ static bool ask_for_the_other_width(struct watcher *w, struct missing_range *m, 
 	m->full_tile = !m->full_tile;
 	if (!m->full_tile)
 		return false;             /* both were asked for */
-	m->next_ms = watch_now(w);
+	m->next_steady_ms = watch_steady_ms(w);
 	return true;
 }
 
@@ -210,7 +210,7 @@ static void count_fruitless(struct watcher *w)
 	if (w->fruitless < 1000)
 		w->fruitless++;
 	if (w->fruitless > FRUITLESS_MAX)
-		w->entries_rest_ms = watch_now(w) + back_off(w->fruitless - FRUITLESS_MAX);
+		w->entries_rest_steady_ms = watch_steady_ms(w) + back_off(w->fruitless - FRUITLESS_MAX);
 }
 
 void watch_missing_note(struct watcher *w, const struct source_window *window, enum incident_class class, const struct missing_why *why,
@@ -226,7 +226,7 @@ void watch_missing_note(struct watcher *w, const struct source_window *window, e
 	m->attempts++;
 	m->tries += why->timed_out ? 2 : 1;
 	w->beyond_failed |= window->to > recent_size(w);
-	m->next_ms = watch_now(w) + (m->tries < 2 ? 0 : back_off(m->tries - 2));
+	m->next_steady_ms = watch_steady_ms(w) + (m->tries < 2 ? 0 : back_off(m->tries - 2));
 	if (ask_for_less(w, m, why))
 		error_set(&said, err->kind, "%.400s; asking for at most %" PRIu64 " entries at a time instead", err->text, m->n_ask);
 	else if (!ask_for_the_other_width(w, m, window, why))
@@ -241,7 +241,7 @@ void watch_missing_note(struct watcher *w, const struct source_window *window, e
 void watch_missing_worked(struct watcher *w, const struct source_window *window)
 {
 	w->fruitless = 0;
-	w->entries_rest_ms = 0;
+	w->entries_rest_steady_ms = 0;
 	if (watch_missing_at(w, window->from, window->to) != NULL)
 		page_worked(&w->page, window->n_asked);
 }

@@ -55,7 +55,7 @@ struct prover {
 	uint64_t came;                    /* lowest index stored since it began: answers come in any order; UINT64_MAX: none */
 	uint64_t first_failed;            /* of this round; UINT64_MAX: none */
 	unsigned n_failed, n_bad_rounds;
-	int64_t next_ms, sweep_ms, once_until_ms;
+	int64_t next_steady_ms, sweep_steady_ms, once_until_steady_ms;
 	struct work *work;
 	struct request *request;
 	bool has_head;                    /* scans */
@@ -98,7 +98,7 @@ static void note_answer(struct work *work, const struct fetch_answer *answer, st
 		return;
 	struct answer *a = &work->answers[work->n_answers++];
 
-	*a = (struct answer){ .url = xstrdup(work->url), .peer = xstrdup(answer->peer), .status = (int)answer->status, .received_ms = watch_now(work->p->w) };
+	*a = (struct answer){ .url = xstrdup(work->url), .peer = xstrdup(answer->peer), .status = (int)answer->status, .received_ms = watch_wall_ms(work->p->w) };
 	buf_init(&a->body, STATE_ANSWER_BYTES_MAX);
 	buf_append_slice(&a->body, body);
 }
@@ -133,7 +133,7 @@ static char *describe_log(const struct watcher *w)
 		if (log->sources & 1u << i)
 			json_array_append_new(sources, json_string(lists->items[i]));
 	json_object_set_new(object, "listed_in", sources);
-	json_object_set_new(object, "as_of", json_string(time_format_rfc3339(watch_now(w), text)));
+	json_object_set_new(object, "as_of", json_string(time_format_rfc3339(watch_wall_ms(w), text)));
 	char *json = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	free(key);
@@ -172,10 +172,10 @@ static void end_round(struct prover *p)
 	if (p->first_failed == UINT64_MAX) {
 		p->from = smaller(p->limit, p->came);
 		p->n_bad_rounds = 0;
-		p->next_ms = 0;
+		p->next_steady_ms = 0;
 	} else {
 		p->from = smaller(p->first_failed, p->came);
-		p->next_ms = watch_now(w) + delays_ms[p->n_bad_rounds < ARRAY_LEN(delays_ms) ? p->n_bad_rounds : ARRAY_LEN(delays_ms) - 1];
+		p->next_steady_ms = watch_steady_ms(w) + delays_ms[p->n_bad_rounds < ARRAY_LEN(delays_ms) ? p->n_bad_rounds : ARRAY_LEN(delays_ms) - 1];
 		p->n_bad_rounds++;
 	}
 	watch_commit(w);                  /* `--once` may have waited for this */
@@ -258,7 +258,7 @@ static void keep(struct prover *p)
 	buf_init(&work->key, 16u << 10);
 	buf_append_slice(&work->key, log_key_spki(p->w->key));
 	work->log_json = describe_log(p->w);
-	work->now_ms = watch_now(p->w);
+	work->now_ms = watch_wall_ms(p->w);
 	p->work = NULL;
 	watch_hold(p->w);
 	store_submit(p->w->ingest->store, keep_job, on_kept, work);
@@ -502,13 +502,13 @@ static void start_round(struct prover *p, int64_t now)
 
 	if (!may_run(p))
 		return;
-	if (now >= p->sweep_ms && !w->options.scan && covered(p) > 0) {
-		p->sweep_ms = now + SWEEP_MS;
+	if (now >= p->sweep_steady_ms && !w->options.scan && covered(p) > 0) {
+		p->sweep_steady_ms = now + SWEEP_MS;
 		p->from = 0;
 		p->to = p->to > covered(p) ? p->to : covered(p);
 	}
 	p->limit = smaller(p->to, covered(p));
-	if (p->from >= p->limit || now < p->next_ms)
+	if (p->from >= p->limit || now < p->next_steady_ms)
 		return;
 	p->first_failed = p->came = UINT64_MAX;
 	p->n_failed = 0;
@@ -517,22 +517,22 @@ static void start_round(struct prover *p, int64_t now)
 
 void prover_wake(struct prover *p)
 {
-	int64_t now = watch_now(p->w);
+	int64_t now = watch_steady_ms(p->w);
 
 	start_round(p, now);
-	if (p->once_until_ms != 0 && now >= p->once_until_ms)
+	if (p->once_until_steady_ms != 0 && now >= p->once_until_steady_ms)
 		watch_commit(p->w);       /* stayed long enough */
 }
 
 int64_t prover_due(const struct prover *p)
 {
-	if (p->once_until_ms != 0 && p->phase != PROVER_RESTING)
-		return p->once_until_ms;
+	if (p->once_until_steady_ms != 0 && p->phase != PROVER_RESTING)
+		return p->once_until_steady_ms;
 	if (!may_run(p))
 		return 0;
 	if (p->from < smaller(p->to, covered(p)))
-		return p->next_ms > 0 ? p->next_ms : 1;
-	return p->w->options.scan || covered(p) == 0 ? 0 : p->sweep_ms > 0 ? p->sweep_ms : 1;
+		return p->next_steady_ms > 0 ? p->next_steady_ms : 1;
+	return p->w->options.scan || covered(p) == 0 ? 0 : p->sweep_steady_ms > 0 ? p->sweep_steady_ms : 1;
 }
 
 void prover_found(struct prover *p, uint64_t index)
@@ -548,7 +548,7 @@ void prover_found(struct prover *p, uint64_t index)
 void prover_head(struct prover *p, const struct tree_head *head, struct slice raw)
 {
 	p->has_head = true;
-	p->head = (struct state_head){ .tree_size = head->tree_size, .timestamp_ms = head->timestamp_ms, .root = head->root, .received_ms = watch_now(p->w) };
+	p->head = (struct state_head){ .tree_size = head->tree_size, .timestamp_ms = head->timestamp_ms, .root = head->root, .received_ms = watch_wall_ms(p->w) };
 	buf_clear(&p->head_raw);
 	buf_append_slice(&p->head_raw, raw);
 }
@@ -556,16 +556,16 @@ void prover_head(struct prover *p, const struct tree_head *head, struct slice ra
 bool prover_holds(struct prover *p)
 {
 	struct watcher *w = p->w;
-	int64_t now = watch_now(w), half = w->ingest->progress_timeout_ms / 2;
+	int64_t now = watch_steady_ms(w), half = w->ingest->progress_timeout_ms / 2;
 
 	if (!w->ingest->once)
 		return false;
 	start_round(p, now);
 	if (p->phase == PROVER_RESTING)
 		return false;
-	if (p->once_until_ms == 0)
-		p->once_until_ms = now + (half < ONCE_MS ? half : ONCE_MS);
-	return now < p->once_until_ms;
+	if (p->once_until_steady_ms == 0)
+		p->once_until_steady_ms = now + (half < ONCE_MS ? half : ONCE_MS);
+	return now < p->once_until_steady_ms;
 }
 
 struct prover *prover_new(struct watcher *w)

@@ -33,7 +33,7 @@ static size_t busy_intervals(const struct watcher *w, int64_t now, struct interv
 	if (w->doubt.phase == DOUBT_WAITING)
 		out[n++] = (struct interval){ w->doubt.from, w->doubt.head.tree_size };
 	for (size_t i = 0; i < w->n_missing; i++)
-		if (w->missing[i].next_ms > now)
+		if (w->missing[i].next_steady_ms > now)
 			out[n++] = (struct interval){ w->missing[i].from, w->missing[i].to };
 	return n;
 }
@@ -42,7 +42,7 @@ static size_t busy_intervals(const struct watcher *w, int64_t now, struct interv
 static bool find_stretch(const struct watcher *w, uint64_t from, uint64_t limit, uint64_t *start, uint64_t *end)
 {
 	struct interval busy[READS_UNCOMMITTED_MAX + MISSING_RANGES_MAX + 16];
-	size_t n = busy_intervals(w, watch_now(w), busy);
+	size_t n = busy_intervals(w, watch_steady_ms(w), busy);
 
 	while (position_gap(&w->position, from, limit, start, end)) {
 		bool moved = false;
@@ -67,17 +67,17 @@ static bool find_stretch(const struct watcher *w, uint64_t from, uint64_t limit,
 static uint64_t read_limit(struct watcher *w)
 {
 	uint64_t size = watch_readable_size(w), tile = size / TILE_WIDTH;
-	int64_t now = watch_now(w);
+	int64_t now = watch_steady_ms(w);
 
 	if (w->options.scan && w->options.scan_to < size)
 		return w->options.scan_to;
 	if (w->log.protocol != LOG_STATIC || size % TILE_WIDTH == 0 || w->ingest->once || w->how != FOLLOW_LIVE)
 		return size;
-	if (tile != w->partial_tile || w->partial_since_ms == 0) {
+	if (tile != w->partial_tile || w->partial_since_steady_ms == 0) {
 		w->partial_tile = tile;
-		w->partial_since_ms = now;
+		w->partial_since_steady_ms = now;
 	}
-	if (now - w->partial_since_ms >= PARTIAL_WAIT_MS || now > w->log.interval_end_ms)
+	if (now - w->partial_since_steady_ms >= PARTIAL_WAIT_MS || watch_wall_ms(w) > w->log.interval_end_ms)
 		return size;
 	uint64_t end = position_end(&w->position);
 	return tile * TILE_WIDTH > end ? tile * TILE_WIDTH : end;
@@ -299,7 +299,7 @@ static void on_entries(void *ctx, struct fetch_answer *answer)
 		.mmd_ms = (w->log.mmd_s > 0 ? w->log.mmd_s : 86400) * 1000,
 		.interval_start_ms = w->log.interval_start_ms,
 		.interval_end_ms = w->log.interval_end_ms,
-		.now_ms = r->window.from >= w->live_from && r->class == GOVERNOR_TAIL ? watch_now(w) : 0,
+		.now_ms = r->window.from >= w->live_from && r->class == GOVERNOR_TAIL ? watch_wall_ms(w) : 0,
 		.keep_leaf_hashes = w->doubt.phase == DOUBT_READING && r->window.from >= w->doubt.from && r->window.to <= w->doubt.head.tree_size,
 	};
 	add_heads(w, r);
@@ -329,7 +329,7 @@ static uint64_t within_missing(const struct watcher *w, uint64_t from, uint64_t 
 static bool may_ask(const struct watcher *w)
 {
 	return w->n_asking < (w->fruitless >= 2 ? 1 : w->source->in_flight_max) && w->n_reads < READS_UNCOMMITTED_MAX &&
-	       (w->entries_rest_ms == 0 || watch_now(w) >= w->entries_rest_ms);
+	       (w->entries_rest_steady_ms == 0 || watch_steady_ms(w) >= w->entries_rest_steady_ms);
 }
 
 static bool start_read(struct watcher *w, uint64_t from, uint64_t limit, enum governor_class class)
@@ -371,7 +371,7 @@ void watch_pump(struct watcher *w)
 	enum governor_class class;
 
 	if (w->phase != WATCHER_FOLLOWING || !w->has_newest || w->starved || (w->ingest->store != NULL && store_is_full(w->ingest->store)) || w->outcome != WATCHER_UNSETTLED ||
-	    w->retry_commit_ms != 0)
+	    w->retry_commit_steady_ms != 0)
 		return;
 	while (may_ask(w) && next_stretch(w, &from, &limit, &class))
 		if (!start_read(w, from, limit, class))

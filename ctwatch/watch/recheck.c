@@ -25,7 +25,7 @@ static int64_t next_attempt(const struct watcher *w)
 {
 	static const int64_t delays_ms[] = { 1, 5 * MINUTE_MS, 30 * MINUTE_MS };
 
-	return watch_now(w) + (w->ingest->once ? 1 : delays_ms[w->doubt.attempts < ARRAY_LEN(delays_ms) ? w->doubt.attempts : ARRAY_LEN(delays_ms) - 1]);
+	return watch_steady_ms(w) + (w->ingest->once ? 1 : delays_ms[w->doubt.attempts < ARRAY_LEN(delays_ms) ? w->doubt.attempts : ARRAY_LEN(delays_ms) - 1]);
 }
 
 static void forget(struct watcher *w)
@@ -44,7 +44,7 @@ static void read_again(struct watcher *w)
 	struct doubt *d = &w->doubt;
 
 	d->phase = DOUBT_WAITING;
-	d->next_ms = next_attempt(w);
+	d->next_steady_ms = next_attempt(w);
 	position_forget(&w->position, d->from, d->head.tree_size);
 	watch_schedule(w);
 }
@@ -113,7 +113,7 @@ static void verdict(struct watcher *w, enum incident_class class, const char *be
 	buf_deinit(&peaks);
 	d->phase = DOUBT_BROKEN;
 	d->class = class;
-	d->next_ms = 0;
+	d->next_steady_ms = 0;
 	watch_commit(w);
 	watch_pump(w);
 	watch_schedule(w);
@@ -226,10 +226,10 @@ void watch_doubt_due(struct watcher *w)
 {
 	struct doubt *d = &w->doubt;
 
-	if (d->phase != DOUBT_WAITING || d->next_ms == 0 || watch_now(w) < d->next_ms)
+	if (d->phase != DOUBT_WAITING || d->next_steady_ms == 0 || watch_steady_ms(w) < d->next_steady_ms)
 		return;
 	d->phase = DOUBT_READING;
-	d->next_ms = 0;
+	d->next_steady_ms = 0;
 	watch_pump(w);
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define ANSWERS_UNTIL_SURE 8
+
 struct request {
 	struct ingest *ingest;
 	struct governor_ticket *ticket;
@@ -12,6 +14,21 @@ struct request {
 	struct request_options options;
 	char *url;
 };
+
+int64_t ingest_steady_ms(const struct ingest *in)
+{
+	return in->clock.steady_ms(in->clock.ctx);
+}
+
+int64_t ingest_wall_ms(const struct ingest *in)
+{
+	return in->clock.wall_ms(in->clock.ctx);
+}
+
+bool ingest_clock_is_good(const struct ingest *in)
+{
+	return !in->clock_suspect && !in->clock_was_set;
+}
 
 static void request_free(struct request *r)
 {
@@ -28,21 +45,35 @@ static void count(struct state_counters *counters, enum governor_outcome outcome
 	counters->throttled += outcome == GOVERNOR_THROTTLED;
 }
 
+/* What was known of the old time says nothing about the new one. */
+static void note_clock_set(struct ingest *in)
+{
+	if (in->clock_watch.clock.wall_ms == NULL)
+		clock_watch_init(&in->clock_watch, &in->clock);
+	if (clock_watch_look(&in->clock_watch) != 0) {
+		in->clock_was_set = true;
+		in->n_dates = in->n_dates_off = in->n_answers_since = 0;
+	} else if (in->clock_was_set && ++in->n_answers_since >= ANSWERS_UNTIL_SURE) {
+		in->clock_was_set = false;
+	}
+}
+
 /* Many servers that disagree with our clock about the date make us doubt our clock, not them. */
 static void note_date(struct ingest *in, const struct fetch_answer *answer)
 {
 	const int64_t off_ms = 2 * 60 * 1000;
 
+	note_clock_set(in);
 	if (answer->date_ms == 0)
 		return;
-	int64_t difference = answer->date_ms - ingest_now(in);
+	int64_t difference = answer->date_ms - ingest_wall_ms(in);
 	in->n_dates++;
 	in->n_dates_off += difference > off_ms || difference < -off_ms;
 	if (in->n_dates >= 64) {          /* let old news fade */
 		in->n_dates /= 2;
 		in->n_dates_off /= 2;
 	}
-	in->clock_suspect = in->n_dates >= 8 && in->n_dates_off * 2 > in->n_dates;
+	in->clock_suspect = in->n_dates >= ANSWERS_UNTIL_SURE && in->n_dates_off * 2 > in->n_dates;
 }
 
 static bool body_says(const struct fetch_answer *answer, const char *words)

@@ -22,7 +22,7 @@ static void start_failed(struct watcher *w, const struct error *err)
 
 	w->start_failures++;
 	watch_trouble(w, err);
-	w->retry_start_ms = watch_now(w) + (delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS);
+	w->retry_start_steady_ms = watch_steady_ms(w) + (delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS);
 	watch_schedule(w);
 }
 
@@ -99,7 +99,7 @@ static void begin_at(struct watcher *w, const struct compact_range *tree, bool p
 	begin->tree = *tree;
 	begin->proven = proven;
 	begin->head = w->newest;
-	begin->now_ms = watch_now(w);
+	begin->now_ms = watch_wall_ms(w);
 	watch_hold(w);
 	if (w->options.scan)
 		on_begun(begin, true, NULL);

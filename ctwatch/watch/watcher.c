@@ -7,14 +7,14 @@
 
 #define TROUBLE_EVERY_MS 60000
 
-int64_t ingest_now(const struct ingest *in)
+int64_t watch_steady_ms(const struct watcher *w)
 {
-	return in->now_ms(in->clock_ctx);
+	return ingest_steady_ms(w->ingest);
 }
 
-int64_t watch_now(const struct watcher *w)
+int64_t watch_wall_ms(const struct watcher *w)
 {
-	return ingest_now(w->ingest);
+	return ingest_wall_ms(w->ingest);
 }
 
 int64_t watch_head_ms(const struct tree_head *head)
@@ -147,7 +147,7 @@ struct request *watch_request_entries(struct watcher *w, const struct read *r, s
 
 void watch_progress(struct watcher *w)
 {
-	w->last_progress_ms = watch_now(w);
+	w->last_progress_steady_ms = watch_steady_ms(w);
 }
 
 struct trouble {
@@ -177,15 +177,15 @@ static void on_trouble(void *ctx, bool ok, const struct error *err)
 /* What `logs` shows: at most once a minute, since trouble comes in crowds. */
 static void keep_trouble(struct watcher *w, const struct error *err)
 {
-	int64_t now = watch_now(w);
+	int64_t now = watch_steady_ms(w);
 
-	if (w->options.scan || w->ingest->store == NULL || w->phase == WATCHER_CLOSING || now < w->trouble_kept_ms + TROUBLE_EVERY_MS)
+	if (w->options.scan || w->ingest->store == NULL || w->phase == WATCHER_CLOSING || now < w->trouble_kept_steady_ms + TROUBLE_EVERY_MS)
 		return;
-	w->trouble_kept_ms = now;
+	w->trouble_kept_steady_ms = now;
 	struct trouble *t = xcalloc(1, sizeof(*t));
 	t->w = w;
 	t->log_id = w->log.log_id;
-	t->now_ms = now;
+	t->now_ms = watch_wall_ms(w);
 	memcpy(t->text, err->text, sizeof(t->text));
 	watch_hold(w);
 	store_submit(w->ingest->store, trouble_job, on_trouble, t);
@@ -198,7 +198,6 @@ void watch_trouble(struct watcher *w, const struct error *err)
 	if (!same)
 		diag(w->ingest->diag, DIAG_INFO, "log", w->log.description, "%s", err->text);
 	w->last_error = *err;
-	w->last_error_ms = watch_now(w);
 	keep_trouble(w, err);
 }
 
@@ -225,27 +224,27 @@ void watch_schedule(struct watcher *w)
 {
 	if (w->phase == WATCHER_CLOSING || w->outcome != WATCHER_UNSETTLED)
 		return;
-	int64_t now = watch_now(w), due = now + 60 * 1000;
+	int64_t now = watch_steady_ms(w), due = now + 60 * 1000;
 
 	if (w->head_request == NULL)
-		earlier(&due, w->next_poll_ms);
-	earlier(&due, w->retry_start_ms);
-	earlier(&due, w->retry_commit_ms);
+		earlier(&due, w->next_poll_steady_ms);
+	earlier(&due, w->retry_start_steady_ms);
+	earlier(&due, w->retry_commit_steady_ms);
 	earlier(&due, watch_missing_due(w));
 	earlier(&due, watch_issuers_due(w));
 	earlier(&due, prover_due(w->prover));
-	earlier(&due, w->edge_retry_ms);
-	earlier(&due, w->tail.retry_ms);
-	earlier(&due, w->proof.retry_ms);
-	earlier(&due, w->doubt.next_ms);
+	earlier(&due, w->edge_retry_steady_ms);
+	earlier(&due, w->tail.retry_steady_ms);
+	earlier(&due, w->proof.retry_steady_ms);
+	earlier(&due, w->doubt.next_steady_ms);
 	if (w->ingest->once)
-		earlier(&due, w->last_progress_ms + w->ingest->progress_timeout_ms);
+		earlier(&due, w->last_progress_steady_ms + w->ingest->progress_timeout_ms);
 	uv_timer_start(&w->timer, on_timer, due > now ? (uint64_t)(due - now) : 1, 0);
 }
 
 static bool left_behind(struct watcher *w, int64_t now)
 {
-	if (!w->ingest->once || w->outcome != WATCHER_UNSETTLED || now < w->last_progress_ms + w->ingest->progress_timeout_ms)
+	if (!w->ingest->once || w->outcome != WATCHER_UNSETTLED || now < w->last_progress_steady_ms + w->ingest->progress_timeout_ms)
 		return false;
 	if (w->last_error.kind == ERR_NONE)
 		error_set(&w->last_error, ERR_RETRY, "no progress");
@@ -262,17 +261,17 @@ static void on_timer(uv_timer_t *timer)
 
 void watcher_wake(struct watcher *w)
 {
-	int64_t now = watch_now(w);
+	int64_t now = watch_steady_ms(w);
 
 	if (w->phase == WATCHER_CLOSING || w->phase == WATCHER_LOADING || left_behind(w, now))
 		return;
 	watch_heads_due(w, now);
-	if (w->phase == WATCHER_STARTING && w->retry_start_ms != 0 && now >= w->retry_start_ms) {
-		w->retry_start_ms = 0;
+	if (w->phase == WATCHER_STARTING && w->retry_start_steady_ms != 0 && now >= w->retry_start_steady_ms) {
+		w->retry_start_steady_ms = 0;
 		watch_start_reading(w);
 	}
-	if (w->retry_commit_ms != 0 && now >= w->retry_commit_ms) {
-		w->retry_commit_ms = 0;
+	if (w->retry_commit_steady_ms != 0 && now >= w->retry_commit_steady_ms) {
+		w->retry_commit_steady_ms = 0;
 		watch_commit(w);
 	}
 	watch_issuers_wake(w);
@@ -299,7 +298,7 @@ struct load {
 	struct pending_head *pending;
 	size_t n_pending;
 	bool broken, scan;
-	int64_t open_since_ms[N_INCIDENT_CLASSES];   /* when an incident that an earlier run left open was last seen; 0: none */
+	int64_t open_wall_ms[N_INCIDENT_CLASSES];    /* when an incident that an earlier run left open was last seen; 0: none */
 };
 
 static bool load_log(void *ctx, const struct state_log *log)
@@ -374,8 +373,8 @@ static bool load_incident(void *ctx, const struct incident *incident)
 	struct load *load = ctx;
 
 	for (size_t i = 0; hash_equal(&incident->log_id, &load->log_id) && i < N_INCIDENT_CLASSES; i++)
-		if (strcmp(INCIDENT_ROWS[i].name, incident->class_name) == 0 && incident->updated_ms > load->open_since_ms[i])
-			load->open_since_ms[i] = incident->updated_ms;
+		if (strcmp(INCIDENT_ROWS[i].name, incident->class_name) == 0 && incident->updated_ms > load->open_wall_ms[i])
+			load->open_wall_ms[i] = incident->updated_ms;
 	return true;
 }
 
@@ -394,7 +393,7 @@ static bool load_job(void *ctx, struct state *st, struct error *err)
 	    !state_each_head(st, &load->log_id, false, load_head, load, err))
 		return false;
 	load_cuts(load);
-	memset(load->open_since_ms, 0, sizeof(load->open_since_ms));
+	memset(load->open_wall_ms, 0, sizeof(load->open_wall_ms));
 	if (!state_each_range(st, &load->log_id, load_range, load, err) || !state_each_incident(st, true, 0, INT64_MAX, load_incident, load, err))
 		return false;
 	if (load->broken)
@@ -415,9 +414,9 @@ static void take_loaded(struct watcher *w, struct load *load)
 	w->n_pending = w->pending_cap = load->n_pending;
 	load->pending = NULL;
 	for (size_t i = 0; i < N_INCIDENT_CLASSES; i++) {
-		w->incidents[i].open = w->incidents[i].kept = load->open_since_ms[i] != 0;
-		w->incidents[i].seen_ms = load->open_since_ms[i];
-		w->incidents[i].told_ms = w->started_ms;
+		w->incidents[i].open = w->incidents[i].kept = load->open_wall_ms[i] != 0;
+		w->incidents[i].seen_steady_ms = watch_steady_ms(w) - clock_age_ms(watch_wall_ms(w), load->open_wall_ms[i]);
+		w->incidents[i].told_steady_ms = w->started_steady_ms;
 	}
 	if (w->incidents[INCIDENT_ENTRIES_MISMATCH].open) {
 		w->doubt.phase = DOUBT_BROKEN;    /* until somebody closes the incident */
@@ -464,7 +463,7 @@ static void load_start(struct watcher *w)
 		.protocol = (char *)log_protocol_name(w->log.protocol),
 		.lifecycle = (char *)log_lifecycle_of(&w->log),
 		.start_index = -1,
-		.added_ms = watch_now(w),
+		.added_ms = watch_wall_ms(w),
 		.sunset_ms = w->log.interval_end_ms,
 	};
 	watch_hold(w);
@@ -489,9 +488,9 @@ bool watcher_start(const struct watcher_options *options, struct watcher **out, 
 	w->key = key;
 	w->source = source_of(w->log.protocol);
 	w->response_bytes = 1u << 20;
-	w->started_ms = w->last_progress_ms = watch_now(w);
-	w->next_poll_ms = w->started_ms + options->first_poll_delay_ms + 1;
-	w->last_head_ms = w->started_ms;
+	w->started_steady_ms = w->last_progress_steady_ms = watch_steady_ms(w);
+	w->next_poll_steady_ms = w->started_steady_ms + options->first_poll_delay_ms + 1;
+	w->last_head_steady_ms = w->started_steady_ms;
 	position_init(&w->position);
 	page_init(&w->page);
 	buf_init(&w->doubt.raw, RESPONSE_BYTES_MAX);

@@ -11,7 +11,14 @@
 /* ---- one daemon in small ----------------------------------------------------------------------------- */
 
 
-static int64_t bench_now(void *ctx)
+static int64_t bench_steady(void *ctx)
+{
+	const struct bench *bench = ctx;
+
+	return bench->now_ms - bench->set_by_ms;
+}
+
+static int64_t bench_wall(void *ctx)
 {
 	return ((struct bench *)ctx)->now_ms;
 }
@@ -47,8 +54,7 @@ void bench_start(struct bench *bench, const char *sinks_json)
 							       .sinks = bench_sinks(bench, sinks_json),
 							       .diag = bench->diag,
 							       .keeps_time = bench->keeps_time,
-							       .now_ms = bench_now,
-							       .now_ctx = bench });
+							       .clock = { .steady_ms = bench_steady, .wall_ms = bench_wall, .ctx = bench } });
 }
 
 static void on_store_closed(void *ctx)

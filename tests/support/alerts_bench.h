@@ -15,7 +15,8 @@ struct bench {
 	struct alerts *alerts;
 	struct diag *diag;
 	struct config config;
-	int64_t now_ms;
+	int64_t now_ms;                   /* the wall clock */
+	int64_t set_by_ms;                /* how far that was set off the steady clock */
 	bool keeps_time, idle;
 	size_t n_failed;
 };

@@ -209,7 +209,7 @@ void http_deliver(struct sink *sink, struct delivery *delivery, struct http_sink
 	own[n_own++] = xasprintf("Idempotency-Key: %s", delivery->id);
 	own[n_own++] = xasprintf("X-Ctwatch-Event: %s", event_name(delivery->items[0].event));
 	if (http->secret != NULL)
-		own[n_own++] = signature_header(http, buf_slice(&body), delivery_now_ms(delivery));
+		own[n_own++] = signature_header(http, buf_slice(&body), delivery_wall_ms(delivery));
 	if (http->bearer != NULL)
 		own[n_own++] = xasprintf("Authorization: Bearer %s", http->bearer);
 	for (size_t i = 0; i < n_own; i++)

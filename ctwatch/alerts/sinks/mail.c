@@ -282,7 +282,7 @@ static void write_mail(struct buf *out, const struct mail_sink *sink, const stru
 	snprintf(boundary, sizeof(boundary), "=_ctwatch_%s", delivery->id);
 	snprintf(outer, sizeof(outer), "=_files_%s", delivery->id);
 
-	put_date(out, delivery_now_ms(delivery));
+	put_date(out, delivery_wall_ms(delivery));
 	put_header(out, "From", sink->from);
 	const char *to[2 * RECIPIENTS_MAX];
 	const size_t n_to = recipients(sink, delivery, to);

@@ -1,5 +1,5 @@
-/* See clock.h. */
-#include "clock.h"
+/* See schedule.h. */
+#include "schedule.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,16 +13,26 @@
 #define HEARTBEAT_WARM_UP_MS (INT64_C(10) * 60000)
 #define CANARY_WARM_UP_MS (INT64_C(60) * 60000)
 
-struct clock {
-	int64_t started_ms, looked_ms;
+/* A canary as it was seen last, and for how long it has stayed away. */
+struct canary {
+	struct canary *next;
+	char *name;
+	int64_t seen_ms;                  /* as stored */
+	int64_t noticed_steady_ms, age_ms;    /* when we learned of it, and how old it was then */
+	int64_t looked_steady_ms;
+};
+
+struct schedule {
+	int64_t started_steady_ms, looked_steady_ms;
 	bool under_way, orphan;
+	struct canary *canaries;          /* the store's thread's while a look is under way */
 	struct alerts *alerts;            /* while a look is under way */
 };
 
 /* Copies: the sinks may be exchanged while the store's thread looks. */
 struct look {
-	struct clock *clock;
-	int64_t now_ms;
+	struct schedule *schedule;
+	int64_t now_ms, now_steady_ms;
 	char *sinks[SINKS_MAX];           /* that want a heartbeat today */
 	size_t n_sinks;
 	char **canaries;
@@ -86,12 +96,43 @@ static bool last_seen(struct state *st, const char *name, int64_t now_ms, int64_
 	return ok;
 }
 
-static bool tell_missed(struct state *st, const char *name, int64_t seen_ms, int64_t within_ms, int64_t now_ms, struct error *err)
+static struct canary *find_canary(struct schedule *schedule, const char *name)
+{
+	struct canary *canary = schedule->canaries;
+
+	while (canary != NULL && strcmp(canary->name, name) != 0)
+		canary = canary->next;
+	if (canary != NULL)
+		return canary;
+	canary = xcalloc(1, sizeof(*canary));
+	canary->name = xstrdup(name);
+	canary->next = schedule->canaries;
+	schedule->canaries = canary;
+	return canary;
+}
+
+/* For how long it has stayed away. What is stored says so once; from then on it is measured, whatever the wall clock does. */
+static int64_t canary_age_ms(const struct look *look, const char *name, int64_t seen_ms)
+{
+	struct canary *canary = find_canary(look->schedule, name);
+
+	if (seen_ms != canary->seen_ms) {
+		int64_t stored = clock_age_ms(look->now_ms, seen_ms), since_look = look->now_steady_ms - canary->looked_steady_ms;
+
+		canary->age_ms = stored < since_look ? stored : since_look;
+		canary->seen_ms = seen_ms;
+		canary->noticed_steady_ms = look->now_steady_ms;
+	}
+	canary->looked_steady_ms = look->now_steady_ms;
+	return canary->age_ms + look->now_steady_ms - canary->noticed_steady_ms;
+}
+
+static bool tell_missed(struct state *st, const char *name, int64_t seen_ms, int64_t age_ms, int64_t within_ms, int64_t now_ms, struct error *err)
 {
 	char seen[TIME_TEXT_LEN], age[TIME_TEXT_LEN], within[TIME_TEXT_LEN];
 	char *subject = xasprintf("canary/%s/%" PRId64, name, seen_ms);
 	char *summary = xasprintf("A canary was not seen in any log for %s, and is expected within %s: its owner stopped, or this monitor misses entries",
-				  duration_format(now_ms - seen_ms, age), duration_format(within_ms, within));
+				  duration_format(age_ms, age), duration_format(within_ms, within));
 	json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s}", "summary", summary, "severity", "high", "name", name, "last_seen",
 				    time_format_rfc3339(seen_ms, seen), "expected_within", within);
 	char *text = json_dumps(payload, JSON_COMPACT);
@@ -112,8 +153,9 @@ static bool check_canaries(const struct look *look, struct state *st, struct err
 
 		if (!last_seen(st, look->canaries[i], look->now_ms, &seen_ms, err))
 			return false;
-		if (look->now_ms - seen_ms > look->within_ms && look->now_ms - look->clock->started_ms > CANARY_WARM_UP_MS &&
-		    !tell_missed(st, look->canaries[i], seen_ms, look->within_ms, look->now_ms, err))
+		int64_t age = canary_age_ms(look, look->canaries[i], seen_ms);
+		if (age > look->within_ms && look->now_steady_ms - look->schedule->started_steady_ms > CANARY_WARM_UP_MS &&
+		    !tell_missed(st, look->canaries[i], seen_ms, age, look->within_ms, look->now_ms, err))
 			return false;
 	}
 	return true;
@@ -141,16 +183,16 @@ static void look_free(struct look *look)
 static void on_looked(void *ctx, bool ok, const struct error *err)
 {
 	struct look *look = ctx;
-	struct clock *clock = look->clock;
+	struct schedule *schedule = look->schedule;
 
-	clock->under_way = false;
+	schedule->under_way = false;
 	look_free(look);
-	if (clock->orphan) {
-		free(clock);
+	if (schedule->orphan) {
+		schedule_free(schedule);
 		return;
 	}
 	if (!ok)
-		alerts_say(clock->alerts, DIAG_WARNING, NULL, err->text);
+		alerts_say(schedule->alerts, DIAG_WARNING, NULL, err->text);
 }
 
 static bool heartbeat_is_due(const struct sink *sink, int64_t now_ms)
@@ -158,14 +200,15 @@ static bool heartbeat_is_due(const struct sink *sink, int64_t now_ms)
 	return (sink->events & 1u << EVENT_HEARTBEAT) != 0 && now_ms % DAY_MS >= (int64_t)sink->digest_minute * 60000;
 }
 
-static struct look *make_look(struct clock *clock, const struct sink_set *sinks, int64_t now_ms)
+static struct look *make_look(struct schedule *schedule, const struct sink_set *sinks, int64_t now_ms, int64_t now_steady_ms)
 {
 	struct look *look = xcalloc(1, sizeof(*look));
 
-	look->clock = clock;
+	look->schedule = schedule;
 	look->now_ms = now_ms;
+	look->now_steady_ms = now_steady_ms;
 	look->within_ms = allow_canary_within_ms(sinks->allow);
-	for (size_t i = 0; i < sinks->n && now_ms - clock->started_ms > HEARTBEAT_WARM_UP_MS; i++)
+	for (size_t i = 0; i < sinks->n && now_steady_ms - schedule->started_steady_ms > HEARTBEAT_WARM_UP_MS; i++)
 		if (heartbeat_is_due(sinks->items[i], now_ms))
 			look->sinks[look->n_sinks++] = xstrdup(sinks->items[i]->name);
 	look->canaries = xcalloc(allow_n_canaries(sinks->allow) + 1, sizeof(*look->canaries));
@@ -174,39 +217,46 @@ static struct look *make_look(struct clock *clock, const struct sink_set *sinks,
 	return look;
 }
 
-void clock_look(struct clock *clock, struct alerts *alerts)
+void schedule_visit(struct schedule *schedule, struct alerts *alerts)
 {
-	int64_t now_ms = alerts_now_ms(alerts);
+	int64_t now = alerts_steady_ms(alerts);
 
-	/* also when the wall clock was set back */
-	if (clock->under_way || (now_ms - clock->looked_ms < LOOK_MS && now_ms >= clock->looked_ms))
+	if (schedule->under_way || now - schedule->looked_steady_ms < LOOK_MS)
 		return;
-	clock->looked_ms = now_ms;
-	struct look *look = make_look(clock, alerts_sinks(alerts), now_ms);
+	schedule->looked_steady_ms = now;
+	struct look *look = make_look(schedule, alerts_sinks(alerts), alerts_wall_ms(alerts), now);
 	if (look->n_sinks == 0 && look->n_canaries == 0) {
 		look_free(look);
 		return;
 	}
-	clock->under_way = true;
-	clock->alerts = alerts;
+	schedule->under_way = true;
+	schedule->alerts = alerts;
 	store_submit(alerts_store(alerts), look_job, on_looked, look);
 }
 
-struct clock *clock_new(int64_t now_ms)
+struct schedule *schedule_new(int64_t now_steady_ms)
 {
-	struct clock *clock = xcalloc(1, sizeof(*clock));
+	struct schedule *schedule = xcalloc(1, sizeof(*schedule));
 
-	clock->started_ms = now_ms;
-	clock->looked_ms = now_ms - LOOK_MS;
-	return clock;
+	schedule->started_steady_ms = now_steady_ms;
+	schedule->looked_steady_ms = now_steady_ms - LOOK_MS;
+	return schedule;
 }
 
-void clock_free(struct clock *clock)
+void schedule_free(struct schedule *schedule)
 {
-	if (clock == NULL)
+	if (schedule == NULL)
 		return;
-	if (clock->under_way)
-		clock->orphan = true;
-	else
-		free(clock);
+	if (schedule->under_way) {
+		schedule->orphan = true;
+		return;
+	}
+	while (schedule->canaries != NULL) {
+		struct canary *canary = schedule->canaries;
+
+		schedule->canaries = canary->next;
+		free(canary->name);
+		free(canary);
+	}
+	free(schedule);
 }
