@@ -31,23 +31,23 @@ static uint64_t hash_domain(struct slice domain)
 	return hash;
 }
 
-static void fill(struct match *m, const struct ruleset *rules, enum rule_kind kind, const struct candidate *c, struct slice name,
+static void fill(struct match *m, const struct ruleset *rules, enum finding_kind kind, const struct candidate *c, struct slice name,
 		 struct slice domain, size_t offset)
 {
-	bool by_brand = kind == RULE_BRAND || kind == RULE_OWN;
+	bool by_brand = kind == FINDING_BRAND || kind == FINDING_OWN;
 
 	*m = (struct match){ .kind = kind, .score = c->score, .min_score = SCORE_MEDIUM };
 	m->rule = rule_name(rules, kind, c->rule);
 	if (by_brand)
 		m->brand = xstrdup(rules->config.brands[c->rule].name);
-	if (kind == RULE_BRAND)
+	if (kind == FINDING_BRAND)
 		m->min_score = rules->config.brands[c->rule].min_score;
-	if (kind == RULE_NAMING)
+	if (kind == FINDING_NAMING)
 		m->min_score = rules->config.packs[c->rule].naming.min_score;
 	m->technique = c->technique ? xstrdup(c->technique) : NULL;
 	m->name = slice_dup_text(name);
 	m->registrable_domain = slice_dup_text(domain);
-	m->flagged = kind != RULE_UNREADABLE && c->score >= m->min_score;
+	m->flagged = kind != FINDING_UNREADABLE && c->score >= m->min_score;
 	m->evidence = xcalloc(c->n_rows + 1, sizeof(*m->evidence));
 	m->n_evidence = c->n_rows;
 	for (size_t i = 0; i < c->n_rows; i++) {
@@ -64,10 +64,10 @@ static void fill(struct match *m, const struct ruleset *rules, enum rule_kind ki
 }
 
 /* One match per rule and registrable domain: the best-scoring name stays, the first of equals. */
-static void keep(struct decision *d, enum rule_kind kind, const struct candidate *c, struct slice name, struct slice domain, size_t offset)
+static void keep(struct decision *d, enum finding_kind kind, const struct candidate *c, struct slice name, struct slice domain, size_t offset)
 {
 	struct rule_scratch *s = d->scratch;
-	bool by_looks = kind == RULE_BRAND || kind == RULE_NAMING;
+	bool by_looks = kind == FINDING_BRAND || kind == FINDING_NAMING;
 	uint64_t hash = hash_domain(domain);
 
 	for (size_t i = 0; i < s->n_kept; i++) {
@@ -118,7 +118,7 @@ static void add_indicator(struct decision *d, const struct indicator *indicator,
 		      "%.80s was published %s%s%.60s as infrastructure of %.40s; addresses and lapsed domains change owners", shown,
 		      group->published, group->source ? " by " : "", group->source ? group->source : "",
 		      config->packs[indicator->pack].actor_name);
-	keep(d, RULE_INDICATOR, c, name, domain, 0);
+	keep(d, FINDING_INDICATOR, c, name, domain, 0);
 }
 
 static void judge_address(struct decision *d, const struct cert_name *name)
@@ -159,7 +159,7 @@ static void judge_own(struct decision *d, uint32_t brand, struct slice name, str
 		      b->name, org.len ? "\"" : "", org.len ? text_escape(org, shown, sizeof(shown)) : "an issuer that names no organisation",
 		      org.len ? "\"" : "", b->expected_issuers.n > 1 ? "one of the expected issuers (" : "\"", b->expected_issuers.items[0],
 		      b->expected_issuers.n > 1 ? ", ...)" : "\"");
-	keep(d, RULE_OWN, c, name, domain, 0);
+	keep(d, FINDING_OWN, c, name, domain, 0);
 }
 
 static void add_watch(struct decision *d, uint32_t item, bool wildcard, struct slice name, struct slice domain)
@@ -170,7 +170,7 @@ static void add_watch(struct decision *d, uint32_t item, bool wildcard, struct s
 	c->technique = wildcard ? "wildcard" : NULL;
 	candidate_row(c, "WATCH", SCORE_WATCH, 0, (int)name.len, "%s \"%s%.100s\" of the watch list %.60s",
 		      wildcard ? "a wildcard that covers" : "matches", w->subtree ? "." : "", w->domain, w->source);
-	keep(d, RULE_WATCH, c, name, domain, 0);
+	keep(d, FINDING_WATCH, c, name, domain, 0);
 }
 
 /* ---- watch lists: stars inside names (shared/spec/ct-protocols.md 6.3) --------------------------------------- */
@@ -369,7 +369,7 @@ static void judge_naming(struct decision *d, struct slice name, bool brand_fires
 		c = account(d, i);
 		naming_score(model, view, c);
 		naming_modify(c, brand_fires);
-		keep(d, RULE_NAMING, c, name, view_registrable_domain(view), offset);
+		keep(d, FINDING_NAMING, c, name, view_registrable_domain(view), offset);
 	}
 }
 
@@ -390,7 +390,7 @@ static bool judge_brands(struct decision *d, struct slice name, bool naming)
 		fires |= c->score >= config->brands[c->rule].min_score;
 		brand_modify(c, &s->view, naming, has_official_co_san(d, c->rule));
 		if (c->score >= SCORE_KEPT)
-			keep(d, RULE_BRAND, c, name, view_registrable_domain(&s->view), offset);
+			keep(d, FINDING_BRAND, c, name, view_registrable_domain(&s->view), offset);
 	}
 	return fires;
 }
@@ -451,7 +451,7 @@ static void add_unreadable(struct decision *d)
 		break;
 	}
 	candidate_row(c, "UNREADABLE", 0, -1, -1, "its names could not be read in full: %zu were read, so it may match any rule", names->n);
-	keep(d, RULE_UNREADABLE, c, name, domain, 0);
+	keep(d, FINDING_UNREADABLE, c, name, domain, 0);
 }
 
 size_t ruleset_match(const struct ruleset *rules, struct rule_scratch *scratch, const struct rule_subject *subject, struct match_list *out)

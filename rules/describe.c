@@ -65,9 +65,9 @@ static json_t *describe_pack(const struct rule_config *config, uint32_t i)
 	return object;
 }
 
-static void add_rule(json_t *rules, char *name, enum rule_kind kind, int min_score, const struct text_list *issuers, const char *what)
+static void add_rule(json_t *rules, char *name, enum finding_kind kind, int min_score, const struct text_list *issuers, const char *what)
 {
-	json_t *rule = json_pack("{s:s, s:s, s:i, s:s}", "rule", name, "kind", rule_kind_name(kind), "min_score", min_score, "what", what);
+	json_t *rule = json_pack("{s:s, s:s, s:i, s:s}", "rule", name, "kind", finding_kind_name(kind), "min_score", min_score, "what", what);
 
 	json_object_set_new(rule, "issuers", issuers ? json_texts(issuers) : json_pack("[s]", "*"));
 	json_array_append_new(rules, rule);
@@ -91,10 +91,10 @@ static json_t *describe_rules(const struct ruleset *rules)
 		const struct actor_pack *pack = &config->packs[i];
 
 		if (pack_has_indicators(config, i))
-			add_rule(array, rule_name(rules, RULE_INDICATOR, i), RULE_INDICATOR, SCORE_MEDIUM, NULL,
+			add_rule(array, rule_name(rules, FINDING_INDICATOR, i), FINDING_INDICATOR, SCORE_MEDIUM, NULL,
 				 "published domains and addresses");
 		if (pack->has_naming)
-			add_rule(array, rule_name(rules, RULE_NAMING, i), RULE_NAMING, pack->naming.min_score, &pack->issuers,
+			add_rule(array, rule_name(rules, FINDING_NAMING, i), FINDING_NAMING, pack->naming.min_score, &pack->issuers,
 				 "built like the actor's names");
 	}
 	for (uint32_t i = 0; i < config->n_brands; i++) {
@@ -102,14 +102,14 @@ static json_t *describe_rules(const struct ruleset *rules)
 
 		char *resembles = xasprintf("resembles %s", b->name);
 
-		add_rule(array, rule_name(rules, RULE_BRAND, i), RULE_BRAND, b->min_score, &b->issuers, resembles);
+		add_rule(array, rule_name(rules, FINDING_BRAND, i), FINDING_BRAND, b->min_score, &b->issuers, resembles);
 		free(resembles);
 		if (b->expected_issuers.n > 0)
-			add_rule(array, rule_name(rules, RULE_OWN, i), RULE_OWN, SCORE_MEDIUM, NULL,
+			add_rule(array, rule_name(rules, FINDING_OWN, i), FINDING_OWN, SCORE_MEDIUM, NULL,
 				 "unexpected issuer for an official domain");
 	}
 	for (uint32_t i = 0; i < config->n_watch; i++)
-		add_rule(array, rule_name(rules, RULE_WATCH, i), RULE_WATCH, SCORE_MEDIUM, NULL, "any certificate for this name");
+		add_rule(array, rule_name(rules, FINDING_WATCH, i), FINDING_WATCH, SCORE_MEDIUM, NULL, "any certificate for this name");
 	return array;
 }
 

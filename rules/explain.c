@@ -42,14 +42,14 @@ static json_t *json_match(const struct match *m)
 		json_array_append_new(evidence, json_row(e->signal, e->detail, e->points, e->span_start, e->span_end));
 	}
 	json_object_set_new(object, "rule", json_string(m->rule));
-	json_object_set_new(object, "kind", json_string(rule_kind_name(m->kind)));
+	json_object_set_new(object, "kind", json_string(finding_kind_name(m->kind)));
 	json_object_set_new(object, "brand", m->brand ? json_text(slice_text(m->brand)) : json_null());
 	json_object_set_new(object, "technique", m->technique ? json_string(m->technique) : json_null());
 	json_object_set_new(object, "name", json_text(slice_text(m->name)));
 	json_object_set_new(object, "registrable_domain", json_text(slice_text(m->registrable_domain)));
 	json_object_set_new(object, "score", json_integer(m->score));
 	json_object_set_new(object, "min_score", json_integer(m->min_score));
-	json_object_set_new(object, "severity", json_string(severity_name(m->score)));
+	json_object_set_new(object, "severity", json_string(severity_name(severity_of(m->score))));
 	json_object_set_new(object, "flagged", json_boolean(m->flagged));
 	json_object_set_new(object, "evidence", evidence);
 	return object;
@@ -83,12 +83,12 @@ static void consider_hit(const struct ruleset *rules, const struct domain_hit *h
 
 	switch ((enum domain_meaning)e->meaning) {
 	case DOMAIN_OFFICIAL:
-		rule = rule_name(rules, RULE_BRAND, e->number);
+		rule = rule_name(rules, FINDING_BRAND, e->number);
 		consider(considered, rule, "OFFICIAL", xasprintf("%s is an official domain of %s: it and what is below it never count as a look-alike",
 								 e->domain, config->brands[e->number].name));
 		free(rule);
 		if (config->brands[e->number].expected_issuers.n == 0) {
-			rule = rule_name(rules, RULE_OWN, e->number);
+			rule = rule_name(rules, FINDING_OWN, e->number);
 			consider(considered, rule, "OWN", xasprintf("off: the brand lists no \"expected_issuers\""));
 			free(rule);
 		}
@@ -98,7 +98,7 @@ static void consider_hit(const struct ruleset *rules, const struct domain_hit *h
 							     config->allow[e->number].reason));
 		break;
 	case DOMAIN_EXCLUDED:
-		rule = rule_name(rules, RULE_BRAND, e->number);
+		rule = rule_name(rules, FINDING_BRAND, e->number);
 		consider(considered, rule, "EXCLUDED", xasprintf("%s is in \"exclude_domains\" of %s", e->domain, config->brands[e->number].name));
 		free(rule);
 		break;
@@ -125,7 +125,7 @@ static void consider_issuers(const struct ruleset *rules, struct slice issuer_or
 
 /* ---- the nearest rule --------------------------------------------------------------------------------------------- */
 
-static json_t *json_nearest(const struct ruleset *rules, enum rule_kind kind, const struct candidate *c, int min_score, size_t offset, const char *why)
+static json_t *json_nearest(const struct ruleset *rules, enum finding_kind kind, const struct candidate *c, int min_score, size_t offset, const char *why)
 {
 	json_t *object = json_object(), *evidence = json_array();
 	char *rule = rule_name(rules, kind, c->rule);
@@ -159,7 +159,7 @@ struct nearest {
 	int missing;
 };
 
-static void offer(struct nearest *nearest, const struct ruleset *rules, const struct match_list *matches, enum rule_kind kind,
+static void offer(struct nearest *nearest, const struct ruleset *rules, const struct match_list *matches, enum finding_kind kind,
 		  const struct candidate *c, int min_score, size_t offset, const char *why)
 {
 	int missing = min_score - c->score;
@@ -173,14 +173,14 @@ static void offer(struct nearest *nearest, const struct ruleset *rules, const st
 	free(rule);
 }
 
-static const char *why_not(const struct ruleset *rules, const struct domain_hit *hits, size_t n_hits, enum rule_kind kind, uint32_t number,
+static const char *why_not(const struct ruleset *rules, const struct domain_hit *hits, size_t n_hits, enum finding_kind kind, uint32_t number,
 			   uint8_t condition, struct slice issuer_org)
 {
 	const struct domain_entry *suppressed = hits_suppress(hits, n_hits);
 
 	if (suppressed)
 		return suppressed->meaning == DOMAIN_OFFICIAL ? "an official domain, or below one" : "the domain is allowed";
-	if (kind == RULE_BRAND && hits_exclude(hits, n_hits, number))
+	if (kind == FINDING_BRAND && hits_exclude(hits, n_hits, number))
 		return "the domain is excluded for this brand";
 	if (!(ruleset_issuers(rules, issuer_org) >> condition & 1))
 		return "the rule wants another issuer";
@@ -209,8 +209,8 @@ static json_t *find_nearest(const struct ruleset *rules, struct rule_scratch *s,
 		struct candidate *c = &s->set.items[i];
 
 		brand_modify(c, &s->view, naming_fires, false);
-		offer(&nearest, rules, matches, RULE_BRAND, c, config->brands[c->rule].min_score, offset,
-		      why_not(rules, s->hits, s->n_hits, RULE_BRAND, c->rule, rules->brand_issuers[c->rule], issuer_org));
+		offer(&nearest, rules, matches, FINDING_BRAND, c, config->brands[c->rule].min_score, offset,
+		      why_not(rules, s->hits, s->n_hits, FINDING_BRAND, c->rule, rules->brand_issuers[c->rule], issuer_org));
 	}
 	for (uint32_t i = 0; i < config->n_packs; i++) {
 		struct candidate *c = &s->account;
@@ -220,8 +220,8 @@ static json_t *find_nearest(const struct ruleset *rules, struct rule_scratch *s,
 		*c = (struct candidate){ .rule = i };
 		naming_score(&config->packs[i].naming, &s->view, c);
 		naming_modify(c, brand_fires);
-		offer(&nearest, rules, matches, RULE_NAMING, c, config->packs[i].naming.min_score, offset,
-		      why_not(rules, s->hits, s->n_hits, RULE_NAMING, i, rules->pack_issuers[i], issuer_org));
+		offer(&nearest, rules, matches, FINDING_NAMING, c, config->packs[i].naming.min_score, offset,
+		      why_not(rules, s->hits, s->n_hits, FINDING_NAMING, i, rules->pack_issuers[i], issuer_org));
 	}
 	return nearest.value ? nearest.value : json_null();
 }

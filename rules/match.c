@@ -1,40 +1,7 @@
-/* Matches and their words: kinds, severities, lists. */
+/* Matches, and lists of them. */
 #include "ruleset.h"
 
 #include <stdlib.h>
-
-static const char *const KIND_NAMES[] = {
-	[RULE_INDICATOR] = "indicator", [RULE_NAMING] = "naming", [RULE_BRAND] = "brand",
-	[RULE_OWN] = "own",             [RULE_WATCH] = "watch",   [RULE_UNREADABLE] = "unreadable",
-};
-
-const char *rule_kind_name(enum rule_kind kind)
-{
-	return KIND_NAMES[kind];
-}
-
-bool rule_kind_parse(struct slice text, enum rule_kind *out)
-{
-	for (size_t i = 0; i < ARRAY_LEN(KIND_NAMES); i++) {
-		if (!slice_equal_text(text, KIND_NAMES[i]))
-			continue;
-		*out = (enum rule_kind)i;
-		return true;
-	}
-	return false;
-}
-
-int severity_rank(int score)
-{
-	return (score >= SCORE_MEDIUM) + (score >= SCORE_HIGH) + (score >= SCORE_CRITICAL);
-}
-
-const char *severity_name(int score)
-{
-	static const char *const NAMES[] = { "low", "medium", "high", "critical" };
-
-	return NAMES[severity_rank(score)];
-}
 
 void match_deinit(struct match *m)
 {

@@ -10,27 +10,11 @@
 #define CTWATCH_RULES_H
 
 #include "dns.h"
+#include "finding.h"
+#include "rule_text.h"
 #include "x509.h"
 
 /* ---- what rules answer --------------------------------------------------------------------------- */
-
-enum rule_kind {
-	RULE_INDICATOR,      /* a published domain or address of the actor */
-	RULE_NAMING,         /* built the way the actor builds names */
-	RULE_BRAND,          /* passes for a watched organisation */
-	RULE_OWN,            /* an unexpected issuer for an official domain */
-	RULE_WATCH,          /* a name that the user listed (Cert Spotter's watch list) */
-	RULE_UNREADABLE,     /* an entry whose names could not be read in full; score 0 */
-};
-const char *rule_kind_name(enum rule_kind);                       /* "indicator", "naming", ... */
-bool rule_kind_parse(struct slice text, enum rule_kind *out);
-
-#define SCORE_MEDIUM 60
-#define SCORE_HIGH 75
-#define SCORE_CRITICAL 90
-#define SCORE_KEPT 45            /* below: not a finding */
-const char *severity_name(int score);                             /* "low", "medium", "high", "critical" */
-int severity_rank(int score);                                     /* 0..3 */
 
 /* One row of the account: the points of all rows add up to the score. */
 struct evidence {
@@ -43,7 +27,7 @@ struct evidence {
 /* One match: rule x registrable domain (or address) of one certificate, for its best-scoring name. Owns its strings. */
 struct match {
 	char *rule;              /* "brand/global-ordnance", "naming/tag53", "indicator/tag53" ... */
-	enum rule_kind kind;
+	enum finding_kind kind;
 	char *brand;             /* display name of the organisation, or NULL */
 	char *technique;         /* "combosquat", "homoglyph", "tld-swap" ... or NULL */
 	char *name;              /* best-scoring SAN, as normalised; an address as text */
@@ -71,17 +55,6 @@ char *match_list_json(const struct match_list *);
 
 /* ---- compiling ------------------------------------------------------------------------------------- */
 
-enum rule_source_type {
-	SOURCE_PACK,             /* JSON: actor packs and brand files tell themselves by their members */
-	SOURCE_WATCHLIST_TEXT,   /* Cert Spotter's watch list: exact names and ".subtrees" */
-};
-
-struct rule_source {
-	enum rule_source_type type;
-	const char *name;        /* shown in errors: "watchlist", "/etc/ctwatch/brands.json" */
-	struct slice text;
-};
-
 struct ruleset;
 
 /*
@@ -106,23 +79,6 @@ char *ruleset_describe_json(const struct ruleset *);
 /* For `brands list`: every brand with official domains, terms and their classes. The same shape of ownership. */
 char *ruleset_brands_json(const struct ruleset *);
 
-/* ---- making an actor pack: `ctwatch rules learn` (docs/RULES.md) ----------------------------------------- */
-
-struct pack_measure {
-	size_t names, found;               /* of the actor's; found by weights from the others */
-	size_t background_names;           /* registrable domains */
-	size_t false_alarms_per_million;   /* of them, by weights from the other half */
-};
-
-struct pack_maker;
-/* A pack without weights: "indicators" with domains, and "naming" with "theme" and "unrelated" words. `suffixes` is borrowed. */
-bool pack_maker_new(struct slice actor_json, const char *name, const struct suffix_table *suffixes, struct pack_maker **out, struct error *err);
-void pack_maker_free(struct pack_maker *);
-/* Counts one ordinary name, in lower case. False: it has no registrable domain, or that was counted already. */
-bool pack_maker_add(struct pack_maker *, struct slice name);
-/* The pack with its weights and what they are worth, as JSON text. malloc'd; the caller frees. */
-bool pack_maker_finish(struct pack_maker *, char **out, struct pack_measure *measured, struct error *err);
-
 /* ---- deciding ---------------------------------------------------------------------------------------- */
 
 /* What the rules look at of one certificate. */
@@ -130,7 +86,7 @@ struct rule_subject {
 	struct slice issuer_org;           /* raw value of the issuer's O */
 	struct slice issuer;               /* issuer Name, DER TLV, for expected_issuers and evidence; may be empty */
 	const struct cert_names *names;
-	bool names_incomplete;             /* names could not be read in full: raises RULE_UNREADABLE */
+	bool names_incomplete;             /* names could not be read in full: raises FINDING_UNREADABLE */
 };
 
 /* Per-thread memory, reused between calls. */
@@ -139,7 +95,7 @@ struct rule_scratch *rule_scratch_new(void);
 void rule_scratch_free(struct rule_scratch *);
 
 /*
- * Append the matches of a certificate with score >= SCORE_KEPT (and RULE_OWN, RULE_WATCH, RULE_UNREADABLE ones whatever
+ * Append the matches of a certificate with score >= SCORE_KEPT (and FINDING_OWN, FINDING_WATCH, FINDING_UNREADABLE ones whatever
  * their score). Allocates only when something matches. Returns the number appended.
  */
 size_t ruleset_match(const struct ruleset *, struct rule_scratch *, const struct rule_subject *, struct match_list *out);

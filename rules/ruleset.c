@@ -222,20 +222,20 @@ const char *ruleset_id(const struct ruleset *rules)
 	return rules->id;
 }
 
-char *rule_name(const struct ruleset *rules, enum rule_kind kind, uint32_t number)
+char *rule_name(const struct ruleset *rules, enum finding_kind kind, uint32_t number)
 {
 	const struct rule_config *config = &rules->config;
 
 	switch (kind) {
-	case RULE_INDICATOR:
-	case RULE_NAMING:
-		return xasprintf("%s/%s", rule_kind_name(kind), config->packs[number].id);
-	case RULE_BRAND:
-	case RULE_OWN:
-		return xasprintf("%s/%s", rule_kind_name(kind), config->brands[number].id);
-	case RULE_WATCH:
+	case FINDING_INDICATOR:
+	case FINDING_NAMING:
+		return xasprintf("%s/%s", finding_kind_name(kind), config->packs[number].id);
+	case FINDING_BRAND:
+	case FINDING_OWN:
+		return xasprintf("%s/%s", finding_kind_name(kind), config->brands[number].id);
+	case FINDING_WATCH:
 		return xasprintf("watch/%s%s", config->watch[number].subtree ? "." : "", config->watch[number].domain);
-	case RULE_UNREADABLE:
+	case FINDING_UNREADABLE:
 		break;
 	}
 	return xstrdup("unreadable");

@@ -2,8 +2,10 @@
 #ifndef CTWATCH_RULES_RULESET_H
 #define CTWATCH_RULES_RULESET_H
 
-#include "rule_config.h"
 #include "domains.h"
+#include "lookalike.h"
+#include "rule_config.h"
+#include "rules.h"
 
 #define ISSUER_CONDITIONS_MAX 64         /* different lists of issuers; one bit each */
 
@@ -41,7 +43,7 @@ bool issuer_in(const struct text_list *organisations, struct slice issuer_org);
 #define ODD_WATCH_NAMES_MAX 16   /* names with stars inside that are held against every item of a watch list */
 
 struct kept_match {
-	enum rule_kind kind;
+	enum finding_kind kind;
 	uint32_t number;
 	uint64_t domain_hash;
 	size_t at;               /* in the caller's list */
@@ -83,6 +85,6 @@ bool view_is_restricted(const struct name_view *);
 void brand_modify(struct candidate *, const struct name_view *, bool naming_fires, bool co_san);
 void naming_modify(struct candidate *, bool brand_fires);
 /* "brand/cija": malloc'd. */
-char *rule_name(const struct ruleset *, enum rule_kind, uint32_t number);
+char *rule_name(const struct ruleset *, enum finding_kind, uint32_t number);
 
 #endif

@@ -376,7 +376,7 @@ static void an_unreadable_certificate_is_hashed_kept_and_a_finding(void **state)
 	assert_int_equal(out.faults[CHECK_UNPARSABLE_CERT].first_index, 1);
 	assert_int_equal(out.n_malformed, 1);
 	assert_int_equal(out.n_found, 1);
-	assert_int_equal(out.found[0].matches.items[0].kind, RULE_UNREADABLE);
+	assert_int_equal(out.found[0].matches.items[0].kind, FINDING_UNREADABLE);
 	assert_non_null(out.found[0].note);
 	batch_output_deinit(&out);
 	buf_deinit(&page);

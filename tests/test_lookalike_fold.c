@@ -1,6 +1,6 @@
 /* Folds, distances, keywords and ordinary words of the look-alike engine, each on its own. */
 #include "brands.h"
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <setjmp.h>
 #include <stdio.h>

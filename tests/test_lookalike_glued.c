@@ -1,5 +1,5 @@
 /* Terms that are distinctive by a keyword in them only (paypal, linkedin): found like others, but not inside other words. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 #include "brands.h"
 
 #include <setjmp.h>

@@ -4,7 +4,7 @@
  */
 #include "brands.h"
 #include "shared.h"
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <setjmp.h>
 #include <stdio.h>

@@ -106,7 +106,7 @@ static void the_nine_published_brand_domains_are_for_the_right_brand(void **stat
 
 		kit_ask_one(&kit, CASES[i].name);
 		for (size_t j = 0; j < kit.matches.n; j++)
-			brands += kit.matches.items[j].kind == RULE_BRAND;
+			brands += kit.matches.items[j].kind == FINDING_BRAND;
 		assert_int_equal(brands, 1);
 		assert_non_null(kit_match(&kit, CASES[i].rule));
 		assert_true(kit_match(&kit, CASES[i].rule)->flagged);
@@ -264,7 +264,7 @@ static void an_unreadable_entry_is_a_match_of_score_zero(void **state)
 	(void)state;
 	kit_packs(&kit, SHIPPED);
 	assert_int_equal(ruleset_match(kit.rules, kit.scratch, &subject, &kit.matches), 1);
-	assert_int_equal(kit.matches.items[0].kind, RULE_UNREADABLE);
+	assert_int_equal(kit.matches.items[0].kind, FINDING_UNREADABLE);
 	assert_int_equal(kit.matches.items[0].score, 0);
 	assert_false(kit.matches.items[0].flagged);
 	assert_string_equal(kit.matches.items[0].registrable_domain, "example.org");

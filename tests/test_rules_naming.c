@@ -170,7 +170,7 @@ static void the_account_of_any_name_adds_up(void **state)
 static void load_actor(struct kit *kit)
 {
 	struct slice text = shared_file("tag53/indicators.json");
-	json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL), *pack = json_load_file(CTWATCH_SOURCE_DIR "/rules/actors/tag53.json", 0, NULL), *value;
+	json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL), *pack = json_load_file(CTWATCH_SOURCE_DIR "/rules/learn/tag53.input.json", 0, NULL), *value;
 	size_t i;
 
 	*kit = (struct kit){ .suffixes = suffix_table_new_libpsl(), .bg = background_new() };

@@ -118,7 +118,7 @@ static void count_match(struct noise *noise, const struct match *match)
 	struct brand_noise *brand;
 	struct term_noise *term;
 
-	if (match->kind != RULE_BRAND || number == NULL)
+	if (match->kind != FINDING_BRAND || number == NULL)
 		return;
 	brand = &noise->brands[json_integer_value(number)];
 	brand->flagged += match->flagged;

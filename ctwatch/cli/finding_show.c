@@ -81,7 +81,7 @@ static void print_marked_name(struct cli *cli, const struct finding *f, const js
 static void print_head(struct cli *cli, const struct finding *f, const json_t *evidence)
 {
 	struct palette palette = cli_palette(cli);
-	const char *severity = severity_name(f->score);
+	const char *severity = severity_name(severity_of(f->score));
 	char *name = defang(f->name), *sentence = finding_sentence(f, name), ago[TIME_TEXT_LEN];
 
 	print_marked_name(cli, f, evidence);

@@ -37,9 +37,9 @@ static bool is_one_of(const char *text, const char *const *words)
 static int check_filters(struct cli *cli, const struct findings_options *options)
 {
 	static const char *const statuses[] = { "new", "acknowledged", "confirmed", "dismissed", NULL };
-	enum rule_kind kind;
+	enum finding_kind kind;
 
-	if (options->kind != NULL && !rule_kind_parse(slice_text(options->kind), &kind))
+	if (options->kind != NULL && !finding_kind_parse(slice_text(options->kind), &kind))
 		return cli_usage(cli, "there is no kind '%s': indicator, naming, brand, own, watch or unreadable", options->kind);
 	if (options->status != NULL && !is_one_of(options->status, statuses))
 		return cli_usage(cli, "there is no status '%s': new, acknowledged, confirmed or dismissed", options->status);

@@ -84,7 +84,7 @@ static void free_rows(struct listing *l)
 
 static void add_row(const struct listing *l, struct table *table, const struct row *row, bool any_more, bool any_decided)
 {
-	const char *severity = severity_name(row->score);
+	const char *severity = severity_name(severity_of(row->score));
 	char age[TIME_TEXT_LEN];
 
 	table_cell(table, row->id);

@@ -1,6 +1,7 @@
 /* `ctwatch rules learn`: an actor pack with weights, out of the actor's published names and ordinary ones. */
 #include "rules_cli.h"
 #include "output_file.h"
+#include "pack_maker.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -40,7 +40,7 @@ static bool store_match(struct rematch *r, const struct match *m, const struct s
 						       m->evidence[k].span_end };
 	struct state_match match = {
 		.rule = m->rule,
-		.kind = rule_kind_name(m->kind),
+		.kind = finding_kind_name(m->kind),
 		.brand = m->brand,
 		.technique = m->technique,
 		.name = m->name,

@@ -98,18 +98,18 @@ static json_t *certificate_json(const struct watcher_status *status, const struc
 /* As DESIGN.md 5.2 has it, in that order. */
 static json_t *finding_json(const char *id, const struct watcher_status *status, const struct found *f, const struct match *m, int64_t now_ms)
 {
-	char *attack = finding_attack_json(rule_kind_name(m->kind), m->registrable_domain);
+	char *attack = finding_attack_json(finding_kind_name(m->kind), m->registrable_domain);
 	json_t *o = json_object();
 
 	json_object_set_new(o, "id", json_string(id));
 	json_object_set_new(o, "name", text(m->name));
 	json_object_set_new(o, "registrable_domain", text(m->registrable_domain));
 	json_object_set_new(o, "rule", text(m->rule));
-	json_object_set_new(o, "kind", json_string(rule_kind_name(m->kind)));
+	json_object_set_new(o, "kind", json_string(finding_kind_name(m->kind)));
 	json_object_set_new(o, "brand", text(m->brand));
 	json_object_set_new(o, "technique", text(m->technique));
 	json_object_set_new(o, "score", json_integer(m->score));
-	json_object_set_new(o, "severity", json_string(severity_name(m->score)));
+	json_object_set_new(o, "severity", json_string(severity_name(severity_of(m->score))));
 	json_object_set_new(o, "flagged", json_boolean(m->flagged));
 	json_object_set_new(o, "verified", json_false());
 	json_object_set_new(o, "status", json_string("new"));
@@ -167,7 +167,7 @@ static void print_text(FILE *out, const struct found *f, const struct match *m)
 {
 	char logged[TIME_TEXT_LEN];
 
-	fprintf(out, "%3d  %-8s  %-40s  %-28s  entry %" PRIu64 ", logged %s%s%s\n", m->score, severity_name(m->score), m->name, m->rule, f->index,
+	fprintf(out, "%3d  %-8s  %-40s  %-28s  entry %" PRIu64 ", logged %s%s%s\n", m->score, severity_name(severity_of(m->score)), m->name, m->rule, f->index,
 		time_format_rfc3339(f->timestamp_ms, logged), m->n_evidence > 0 ? ": " : "", m->n_evidence > 0 ? m->evidence[0].detail : "");
 }
 

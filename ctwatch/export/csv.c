@@ -33,7 +33,7 @@ static bool csv_item(struct exporter *x, const struct export_item *item, struct 
 	cell(&row, item->rule);
 	cell(&row, item->brand);
 	cell(&row, item->technique);
-	buf_printf(&row, "%d,%s,", item->score, severity_name(item->score));
+	buf_printf(&row, "%d,%s,", item->score, severity_name(severity_of(item->score)));
 	cell(&row, item->status);
 	cell(&row, time_format_rfc3339(item->first_seen_ms, first));
 	cell(&row, time_format_rfc3339(item->last_seen_ms, last));

@@ -30,7 +30,7 @@ static bool write_row(void *ctx, const struct finding *finding)
 	cell(&row, finding->rule, ',');
 	cell(&row, finding->brand, ',');
 	cell(&row, finding->technique, ',');
-	buf_printf(&row, "%d,%s,", finding->score, severity_name(finding->score));
+	buf_printf(&row, "%d,%s,", finding->score, severity_name(severity_of(finding->score)));
 	cell(&row, finding->status, ',');
 	cell(&row, finding->verified ? "yes" : "no", ',');
 	cell(&row, time_format_rfc3339(finding->first_seen_ms, first), ',');

@@ -90,7 +90,7 @@ static bool store_found(const struct commit *c, const struct found *f, const cha
 							       m->evidence[k].span_start, m->evidence[k].span_end };
 		struct state_match match = {
 			.rule = m->rule,
-			.kind = rule_kind_name(m->kind),
+			.kind = finding_kind_name(m->kind),
 			.brand = m->brand,
 			.technique = m->technique,
 			.name = m->name,

@@ -4,7 +4,7 @@
  * own (lookalike_names.py). One JSON object a line. CPU time of this thread, the best of several runs.
  */
 #include "brands.h"
-#include "lookalike.h"
+#include "lookalike_private.h"
 #include "shared.h"
 
 #include <malloc.h>

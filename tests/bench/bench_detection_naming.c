@@ -255,7 +255,7 @@ static bool load(struct bench *b)
 		text_list_add(&b->actor, json_string_value(value));
 	json_decref(indicators);
 
-	FILE *in = fopen(CTWATCH_SOURCE_DIR "/rules/actors/tag53.json", "r");
+	FILE *in = fopen(CTWATCH_SOURCE_DIR "/rules/learn/tag53.input.json", "r");
 	json_t *pack = in ? json_loadf(in, 0, NULL) : NULL, *naming = json_object_get(pack, "naming");
 
 	json_array_foreach(json_object_get(naming, "theme"), i, value)

@@ -55,7 +55,7 @@ static void check_match(const struct match *m)
 		CHECK(e->detail[0] != '\0');
 	}
 	CHECK(sum == m->score && m->score >= 0 && m->score <= 100);
-	CHECK(m->flagged == (m->kind != RULE_UNREADABLE && m->score >= m->min_score));
+	CHECK(m->flagged == (m->kind != FINDING_UNREADABLE && m->score >= m->min_score));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,6 +3,7 @@
 #define CTWATCH_TESTS_BRANDS_H
 
 #include "engine.h"
+#include "lookalike.h"
 
 /* Owns everything; grows. Do not add after brands_compile: the index borrows. */
 struct test_brands {

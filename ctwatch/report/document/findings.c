@@ -133,7 +133,7 @@ static bool see_finding(void *ctx, const struct finding *finding)
 	top->n_confirmed += strcmp(finding->status, "confirmed") == 0;
 	if (strcmp(finding->status, "new") == 0) {
 		top->n_new++;
-		top->n_new_critical += strcmp(severity_name(finding->score), "critical") == 0;
+		top->n_new_critical += strcmp(severity_name(severity_of(finding->score)), "critical") == 0;
 	}
 	keep_best(top, finding);
 	return true;

@@ -2,7 +2,7 @@
  * Every term that a name's letters are, hold, or come close to. The work grows with the length of the name, not with the number
  * of brands: each part of the name is one hash, and nearly every hash ends at a bitmap.
  */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #ifndef CTWATCH_RULES_LOOKALIKE_KEYWORDS_H
 #define CTWATCH_RULES_LOOKALIKE_KEYWORDS_H
 
-#include "lookalike_text.h"
+#include "text.h"
 
-/* Of all sets: words that ask for credentials. NULL-terminated; lookalike_sets.c has the sets. */
+/* Of all sets: words that ask for credentials. NULL-terminated; sets.c has the sets. */
 extern const char *const keyword_strong_words[];
 /* What is put in front of anybody's name (my, www, https), whatever sets a brand uses; it may stand before another keyword. */
 extern const char *const keyword_prefix_words[];

@@ -2,7 +2,7 @@
  * Which evidence a hit is, and what it is worth. Weights by class of term; what stands beside it decides the rest. The score of a
  * name for a brand is the best of its verdicts, never a sum: two weak readings of the same letters are not one strong one.
  */
-#include "lookalike_scene.h"
+#include "scene.h"
 
 /* ---- weights ------------------------------------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #ifndef CTWATCH_RULES_LOOKALIKE_SCENE_H
 #define CTWATCH_RULES_LOOKALIKE_SCENE_H
 
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #define TOKEN_WORDS_MAX 2        /* keywords that a token beside a hit may be made of */
 #define RESIDUE_WORDS_MAX 3      /* and what is glued to one */

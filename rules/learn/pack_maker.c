@@ -1,8 +1,9 @@
 /*
- * From what a person knows of an actor (rules/actors/tag53.json is the model) and background names to a pack with weights, and
+ * From what a person knows of an actor (rules/learn/tag53.input.json is the model) and background names to a pack with weights, and
  * what it is worth: leave-one-out recall, and false alarms with weights from one half of the background counted on the other.
  * The method is in learn.c; docs/RULES.md tells the whole way.
  */
+#include "pack_maker.h"
 #include "learn.h"
 #include "rule_config.h"
 

@@ -1,5 +1,5 @@
 /* Optimal string alignment within a small distance, and the edits in words. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

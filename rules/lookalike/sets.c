@@ -2,7 +2,8 @@
  * The keyword sets that ship with the program, the project's own: what services, legal forms and places are called. Words that may
  * stand beside an organisation's name without making it another name.
  */
-#include "lookalike_keywords.h"
+#include "lookalike.h"
+#include "keywords.h"
 
 #include <string.h>
 

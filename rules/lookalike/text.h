@@ -25,7 +25,7 @@ static inline uint64_t hash_step(uint64_t hash, uint8_t code)
 
 uint64_t hash_codes(const uint8_t *codes, size_t len);
 
-/* ---- text: lookalike_text.c, lookalike_fold.c ---- */
+/* ---- text: text.c, fold.c ---- */
 
 enum edge { EDGE_NONE, EDGE_HYPHEN, EDGE_DOT };
 
@@ -87,7 +87,7 @@ uint64_t hash_near(const uint8_t *folded, size_t n);     /* hash_codes of the sa
 void raw_text_init(struct raw_text *, const struct name_view *);
 void folded_text_init(struct folded_text *, const struct raw_text *, enum variant);
 
-/* ---- distance: lookalike_distance.c ------------------------------------------------------------------------- */
+/* ---- distance: distance.c ------------------------------------------------------------------------- */
 
 /* Optimal string alignment (one letter added, left out, replaced, or two neighbours swapped), or max + 1 when it is more. */
 unsigned osa_distance(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len, unsigned max);

@@ -4,7 +4,7 @@
  * uses the word. And a name that is one of them is no misspelling of a brand. The list is the project's own and deliberately small;
  * a brand file adds to it (ordinary_terms, exclude_terms).
  */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdlib.h>
 #include <string.h>

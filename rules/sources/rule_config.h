@@ -3,6 +3,7 @@
 #define CTWATCH_RULES_RULE_CONFIG_H
 
 #include "naming.h"
+#include "rule_text.h"
 
 /* One published domain or address. */
 struct indicator {

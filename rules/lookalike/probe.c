@@ -2,7 +2,7 @@
  * From a hash to numbers. A bitmap of 16 bits an entry stands in front, three bits of one word each: a miss, which is nearly
  * everything, touches one cache line. Behind it an open table of words: 24 bits of tag, 8 of offset, 32 of number + 1.
  */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* From brand files to the index: classes of terms, folded spellings, and the tables that find them. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

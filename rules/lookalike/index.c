@@ -1,5 +1,5 @@
 /* The look-alike engine as the glue uses it: one name in, the strongest candidates out. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdlib.h>
 

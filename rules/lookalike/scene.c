@@ -1,5 +1,5 @@
-/* Where a hit stands in its name. See lookalike_scene.h. */
-#include "lookalike_scene.h"
+/* Where a hit stands in its name. See scene.h. */
+#include "scene.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* A name's letters without its separators, then folded; and the parts of it that are compared as a whole. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <string.h>
 

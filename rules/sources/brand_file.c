@@ -1,5 +1,6 @@
 /* Brand files: the organisations that a user watches over. Format: docs/RULES.md. */
 #include "rule_config.h"
+#include "lookalike.h"
 
 #include <stdlib.h>
 #include <string.h>

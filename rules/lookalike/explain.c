@@ -1,5 +1,5 @@
 /* For `check` and `brands`: what was considered and held back, the nearest term, and what each term of a brand is watched for. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

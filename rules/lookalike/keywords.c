@@ -1,5 +1,5 @@
 /* The keyword sets of all brands together, folded as names are (fold_shape), so that "l0gin" is a login too. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdlib.h>
 #include <string.h>

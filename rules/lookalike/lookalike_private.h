@@ -1,5 +1,5 @@
 /*
- * Private to the look-alike engine (rules/lookalike_*.c). The way of one name:
+ * Private to the look-alike engine (the files beside it). The way of one name:
  *
  *   name_view ──look_text──> raw text: letters of S and R, folded to ASCII (F0, F1), separators taken out but remembered
  *                              │
@@ -11,17 +11,18 @@
  *                              │
  *                    look_judge: which evidence that is, and its points; the best one per brand becomes a candidate
  */
-#ifndef CTWATCH_RULES_LOOKALIKE_H
-#define CTWATCH_RULES_LOOKALIKE_H
+#ifndef CTWATCH_LOOKALIKE_PRIVATE_H
+#define CTWATCH_LOOKALIKE_PRIVATE_H
 
-#include "lookalike_keywords.h"
-#include "lookalike_probe.h"
-#include "lookalike_text.h"
+#include "lookalike.h"
+#include "keywords.h"
+#include "probe.h"
+#include "text.h"
 
 #define WINDOW 5                          /* letters of a term that find it anywhere in a text */
 #define BRANDS_OF_NAME_MAX 32             /* brands remembered while a name is judged; the strongest ones */
 
-/* ---- index: lookalike_compile.c ---- */
+/* ---- index: compile.c ---- */
 
 enum term_class { CLASS_LONG, CLASS_MEDIUM, CLASS_SHORT, CLASS_WORD, N_CLASSES };
 enum term_kind { TERM_NAME, TERM_ALIAS, TERM_NATIVE };
@@ -140,7 +141,7 @@ struct lookalike_scratch {
 	struct verdict best[BRANDS_OF_NAME_MAX];
 };
 
-/* ---- finding: lookalike_find.c ----------------------------------------------------------------------------------- */
+/* ---- finding: find.c ----------------------------------------------------------------------------------- */
 
 typedef void look_hit_fn(void *context, const struct hit *);
 /* Calls back for every hit of the name whose text is in the scratch; the same hit may come twice. */
@@ -148,7 +149,7 @@ void look_find(const struct lookalike *, const struct lookalike_scratch *, look_
 /* Fills the scratch for a name. */
 void look_text(const struct lookalike *, struct lookalike_scratch *, const struct name_view *);
 
-/* ---- judging: lookalike_judge.c, lookalike_evidence.c ---------------------------------------------------------------- */
+/* ---- judging: judge.c, evidence.c ---------------------------------------------------------------- */
 
 /* In order of preference where scores are equal. */
 enum look_signal {

@@ -1,5 +1,5 @@
 /* What a letter passes for: F1 (any script to ASCII), F2 (shapes in ASCII), F3 (leet), and the coarse fold of near shapes. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 #include "confusables.h"
 
 #include <string.h>

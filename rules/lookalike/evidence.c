@@ -1,5 +1,5 @@
 /* A verdict as rows for people: what was seen, which letters were read as which, which edits, which keywords, which zone. */
-#include "lookalike.h"
+#include "lookalike_private.h"
 
 #include <stdio.h>
 #include <string.h>
