@@ -100,7 +100,7 @@ static bool certificate_json(struct state *st, const struct rows *rows, json_t *
 	struct hash tbs = { 0 }, whole = { 0 };
 	json_t *sightings, *c;
 
-	if (!sightings_json(st, rows_int(rows, 12), &sightings, err))
+	if (!sightings_json(st, rows_int(rows, 14), &sightings, err))
 		return false;
 	rows_hash(rows, 0, &tbs);
 	rows_hash(rows, 1, &whole);
@@ -113,8 +113,10 @@ static bool certificate_json(struct state *st, const struct rows *rows, json_t *
 	json_object_set_new(c, "not_before", json_time(rows_int(rows, 8)));
 	json_object_set_new(c, "not_after", json_time(rows_int(rows, 9)));
 	json_object_set_new(c, "names", array_of(rows_text(rows, 10)));
-	if (rows_int(rows, 13) > 0)
-		json_object_set_new(c, "names_left_out", json_integer(rows_int(rows, 13)));
+	if (!rows_null(rows, 12))
+		json_object_set_new(c, "names_total", json_integer(rows_int(rows, 12)));
+	if (!rows_null(rows, 13))
+		json_object_set_new(c, "too_large_bytes", json_integer(rows_int(rows, 13)));
 	if (!rows_null(rows, 11))
 		json_object_set_new(c, "note", json_text(rows_text(rows, 11)));
 	json_object_set_new(c, "sightings", sightings);

@@ -149,6 +149,8 @@ static struct state_certificate view_certificate(const struct rows *rows)
 		.not_after_ms = rows_int(rows, 9),
 		.names_json = rows_text(rows, 10),
 		.note = rows_text(rows, 11),
+		.names_total = (uint64_t)rows_int(rows, 12),
+		.too_large_bytes = (uint64_t)rows_int(rows, 13),
 	};
 
 	rows_hash(rows, 0, &c.tbs_sha256);

@@ -75,12 +75,12 @@ char *evidence_to_json(const struct state_evidence *evidence, size_t n)
 	return text;
 }
 
-char *names_to_store(const char *names_json, int64_t *left_out)
+char *names_to_store(const char *names_json, uint64_t *n)
 {
 	json_t *names = names_json != NULL ? json_loads(names_json, 0, NULL) : NULL, *kept = json_array(), *name;
 	size_t i, used = 2;
 
-	*left_out = 0;
+	*n = 0;
 	json_array_foreach(names, i, name) {
 		char *text = json_is_string(name) ? json_dumps(name, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
 		size_t len = text != NULL ? strlen(text) + 1 : 0;
@@ -88,10 +88,9 @@ char *names_to_store(const char *names_json, int64_t *left_out)
 		free(text);
 		if (len == 0)
 			continue;
-		if (used + len > STATE_NAMES_JSON_MAX) {
-			(*left_out)++;
+		(*n)++;
+		if (used + len > STATE_NAMES_JSON_MAX)
 			continue;
-		}
 		used += len;
 		json_array_append(kept, name);
 	}

@@ -16,8 +16,8 @@ json_t *json_time(int64_t time_ms);       /* RFC 3339; null for INT64_MIN */
 char *evidence_to_json(const struct state_evidence *evidence, size_t n);
 /*
  * A list of names as it may be stored: an array of strings of at most STATE_NAMES_JSON_MAX bytes. Anything else becomes an empty one.
- * malloc'd; *left_out names did not fit.
+ * malloc'd; *n is how many there were, those that did not fit included.
  */
-char *names_to_store(const char *names_json, int64_t *left_out);
+char *names_to_store(const char *names_json, uint64_t *n);
 
 #endif

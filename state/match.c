@@ -39,27 +39,39 @@ struct adding {
 
 /* ---- the certificate -------------------------------------------------------------------------------- */
 
-static bool put_certificate(struct adding *a, const char *names, int64_t left_out, struct error *err)
+/* Only as a whole: half a certificate is none. */
+static struct param der_of(const struct state_certificate *c)
+{
+	return c->der.len > 0 && c->der.len <= STATE_DER_MAX && c->too_large_bytes == 0 ? BLOB(c->der) : NONE;
+}
+
+static struct param too_large_bytes_of(const struct state_certificate *c)
+{
+	uint64_t len = c->too_large_bytes > 0 ? c->too_large_bytes : c->der.len;
+
+	return len > STATE_DER_MAX ? INT(len) : NONE;
+}
+
+static bool put_certificate(struct adding *a, const char *names, uint64_t n_names, struct error *err)
 {
 	const struct state_certificate *c = a->certificate;
-	struct param der = c->der.len > 0 && c->der.len <= STATE_DER_MAX ? BLOB(c->der) : NONE;
-	const char *note = c->note != NULL ? c->note : c->der.len > STATE_DER_MAX ? "too large to be kept" : NULL;
 
-	if (!RUN(a->st, SQL_CERTIFICATE_PUT, err, HASH(&c->tbs_sha256), HASH(&c->sha256), INT(c->precert), der, INT(c->der_is_tbs), TEXT(c->issuer),
-		 TEXT(c->subject), TEXT(c->serial), INT(c->not_before_ms), INT(c->not_after_ms), TEXT(names), INT(left_out), TEXT(note), INT(a->now_ms)))
+	if (!RUN(a->st, SQL_CERTIFICATE_PUT, err, HASH(&c->tbs_sha256), HASH(&c->sha256), INT(c->precert), der_of(c), INT(c->der_is_tbs), TEXT(c->issuer),
+		 TEXT(c->subject), TEXT(c->serial), INT(c->not_before_ms), INT(c->not_after_ms), TEXT(names), TEXT(c->note), INT(a->now_ms), INT(n_names),
+		 too_large_bytes_of(c)))
 		return false;
 	a->certificate_no = sql_last_key(a->st);
 	a->certificate_is_new = true;
 	return true;
 }
 
-static bool make_final(struct adding *a, const char *names, int64_t left_out, struct error *err)
+static bool make_final(struct adding *a, const char *names, uint64_t n_names, struct error *err)
 {
 	const struct state_certificate *c = a->certificate;
-	struct param der = c->der.len > 0 && c->der.len <= STATE_DER_MAX ? BLOB(c->der) : NONE;
 
-	return RUN(a->st, SQL_CERTIFICATE_FINAL, err, INT(a->certificate_no), HASH(&c->sha256), der, INT(c->der_is_tbs), TEXT(c->issuer), TEXT(c->subject),
-		   TEXT(c->serial), INT(c->not_before_ms), INT(c->not_after_ms), TEXT(names), INT(left_out), TEXT(c->note));
+	return RUN(a->st, SQL_CERTIFICATE_FINAL, err, INT(a->certificate_no), HASH(&c->sha256), der_of(c), INT(c->der_is_tbs), TEXT(c->issuer),
+		   TEXT(c->subject), TEXT(c->serial), INT(c->not_before_ms), INT(c->not_after_ms), TEXT(names), TEXT(c->note), INT(n_names),
+		   too_large_bytes_of(c));
 }
 
 /* Finds or stores it. The final certificate takes the place of its precertificate. */
@@ -67,7 +79,7 @@ static bool store_certificate(struct adding *a, bool *last_was_this, struct erro
 {
 	struct rows rows = ROWS(a->st, SQL_CERTIFICATE_GET, HASH(&a->certificate->tbs_sha256));
 	bool found = rows_next(&rows), was_precert = false;
-	int64_t left_out;
+	uint64_t n_names;
 
 	*last_was_this = false;
 	if (found) {
@@ -80,8 +92,10 @@ static bool store_certificate(struct adding *a, bool *last_was_this, struct erro
 		return false;
 	if (found && (!was_precert || a->certificate->precert))
 		return true;
-	char *names = names_to_store(a->certificate->names_json, &left_out);
-	bool ok = found ? make_final(a, names, left_out, err) : put_certificate(a, names, left_out, err);
+	char *names = names_to_store(a->certificate->names_json, &n_names);
+	if (a->certificate->names_total > n_names)
+		n_names = a->certificate->names_total;
+	bool ok = found ? make_final(a, names, n_names, err) : put_certificate(a, names, n_names, err);
 
 	free(names);
 	return ok;
@@ -241,6 +255,8 @@ static bool store_all(struct adding *a, struct error *err)
 	if (!a->known && (!put_finding(a, err) || !RUN(a->st, SQL_FINDING_BEST, err, INT(a->finding_no), INT(a->certificate_no))))
 		return false;
 	if (!join_certificate(a, err) || (a->known && !rescore(a, err)))
+		return false;
+	if ((a->new_link || a->replaced) && !RUN(a->st, SQL_LINK_NAME, err, INT(a->finding_no), INT(a->certificate_no), TEXT(a->match->name)))
 		return false;
 	return !a->new_link || a->finding.certificate_count < STATE_CERTIFICATES_KEPT ||
 	       thin_certificates(a->st, a->finding_no, STATE_CERTIFICATES_KEPT, &dropped, err);

@@ -122,7 +122,18 @@ static const char *const VERSION_2[] = {
 	NULL,
 };
 
-const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2 };
+/*
+ * How many names a certificate has (NULL: not known, an older version counted only some of those it left out), how long one is
+ * that is too large to be kept, and the name that made a finding, where the certificate's list had no room for it.
+ */
+static const char *const VERSION_3[] = {
+	"ALTER TABLE certificate ADD COLUMN names_total INTEGER;",
+	"ALTER TABLE certificate ADD COLUMN too_large_bytes INTEGER;",
+	"ALTER TABLE link ADD COLUMN name TEXT;",
+	NULL,
+};
+
+const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3 };
 const size_t N_MIGRATIONS = ARRAY_LEN(MIGRATIONS);
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

@@ -133,11 +133,13 @@ struct state_evidence {
 struct state_certificate {
 	struct hash tbs_sha256, sha256;   /* sha256 of the DER at hand (certificate, precertificate or TBS) */
 	bool precert;
-	struct slice der;                 /* kept bounded: STATE_DER_MAX */
+	struct slice der;                 /* the whole, or empty: not kept (see too_large_bytes), or no longer */
+	uint64_t too_large_bytes;         /* its length where that is more than STATE_DER_MAX; 0: it is not */
 	bool der_is_tbs;
 	const char *issuer, *subject, *serial;     /* for display */
 	int64_t not_before_ms, not_after_ms;
-	const char *names_json;           /* JSON array of names */
+	const char *names_json;           /* JSON array of names, perhaps not all; of a finding's certificate always the one that matched */
+	uint64_t names_total;             /* how many it has; 0: as many as there are in names_json, or (when read) not known */
 	const char *note;                 /* "OpenSSL refuses it: ..." or NULL */
 };
 #define STATE_DER_MAX (256u << 10)
@@ -200,7 +202,7 @@ void finding_deinit(struct finding *);
 #define STATE_CERTIFICATES_MAX 50000         /* per finding; beyond, only counted */
 #define STATE_SIGHTINGS_MAX 64               /* per certificate; beyond, only counted */
 #define STATE_LEAVES_MAX 2                   /* leaves and chains kept per certificate: of its first sightings */
-#define STATE_NAMES_JSON_MAX (32u << 10)     /* bytes of a certificate's list of names; what is beyond is left out */
+#define STATE_NAMES_JSON_MAX (32u << 10)     /* bytes of a certificate's list of names; what is beyond is left out, and counted */
 #define STATE_MALFORMED_PER_DAY 100          /* per log */
 #define STATE_INCIDENTS_OPEN_MAX 100         /* per log and class; a further subject is counted on the newest */
 bool state_add_match(struct state *, const struct state_match *match, const struct state_certificate *certificate,

@@ -90,34 +90,43 @@
 	  "SELECT " COUNTER_COLUMNS(COUNTER_SUM) "MAX(last_entry_ms) FROM counters WHERE day >= ?1 AND day < ?2 AND " \
 	  "log_no = (SELECT no FROM log WHERE log_id = ?3)")
 
-#define CERTIFICATE_COLUMNS \
-	"c.tbs_sha256, c.sha256, c.precert, c.der, c.der_is_tbs, c.issuer, c.subject, c.serial, c.not_before_ms, c.not_after_ms, c.names, c.note"
+#define CERTIFICATE_COLUMNS(names) \
+	"c.tbs_sha256, c.sha256, c.precert, c.der, c.der_is_tbs, c.issuer, c.subject, c.serial, c.not_before_ms, c.not_after_ms, " names \
+	", c.note, c.names_total, c.too_large_bytes"
+/* With the name that made the finding, if the list had no room for it. */
+#define CERTIFICATE_NAMES_OF_LINK \
+	"CASE WHEN link.name IS NULL THEN c.names WHEN c.names = '[]' THEN json_array(link.name) " \
+	"ELSE '[' || json_quote(link.name) || ',' || substr(c.names, 2) END"
 
 #define CERTIFICATE_STATEMENTS(X) \
 	X(CERTIFICATE_GET, "SELECT no, precert, sighting_count, last_log_no, last_index FROM certificate WHERE tbs_sha256 = ?1") \
 	X(CERTIFICATE_PUT, \
 	  "INSERT INTO certificate (tbs_sha256, sha256, precert, der, der_is_tbs, issuer, subject, serial, not_before_ms, not_after_ms, names, " \
-	  "names_left_out, note, first_seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+	  "names_left_out, note, first_seen_ms, names_total, too_large_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, " \
+	  "?14, ?15)") \
 	X(CERTIFICATE_FINAL, \
 	  "UPDATE certificate SET sha256 = ?2, precert = 0, der = ?3, der_is_tbs = ?4, issuer = ?5, subject = ?6, serial = ?7, " \
-	  "not_before_ms = ?8, not_after_ms = ?9, names = ?10, names_left_out = ?11, note = ?12 WHERE no = ?1") \
+	  "not_before_ms = ?8, not_after_ms = ?9, names = ?10, note = ?11, names_total = ?12, too_large_bytes = ?13 WHERE no = ?1") \
 	X(CERTIFICATE_SEEN, \
 	  "UPDATE certificate SET sighting_count = sighting_count + 1, last_log_no = ?2, last_index = ?3 WHERE no = ?1") \
 	X(CERTIFICATE_FINDINGS_SEEN, \
 	  "UPDATE finding SET sighting_count = sighting_count + 1, last_seen_ms = ?2, " \
 	  "first_logged_ms = CASE WHEN first_logged_ms > ?3 THEN ?3 ELSE first_logged_ms END, " \
 	  "verified = CASE WHEN ?4 <> 0 THEN 1 ELSE verified END WHERE no IN (SELECT finding_no FROM link WHERE certificate_no = ?1)") \
-	X(CERTIFICATE_EACH, "SELECT " CERTIFICATE_COLUMNS " FROM certificate c ORDER BY c.no") \
+	X(CERTIFICATE_EACH, "SELECT " CERTIFICATE_COLUMNS("c.names") " FROM certificate c ORDER BY c.no") \
 	X(CERTIFICATE_EACH_OF, \
-	  "SELECT " CERTIFICATE_COLUMNS ", c.no, c.names_left_out, c.sighting_count FROM link JOIN certificate c ON c.no = link.certificate_no " \
+	  "SELECT " CERTIFICATE_COLUMNS(CERTIFICATE_NAMES_OF_LINK) ", c.no FROM link JOIN certificate c ON c.no = link.certificate_no " \
 	  "WHERE link.finding_no = (SELECT no FROM finding WHERE id = ?1) ORDER BY link.certificate_no DESC LIMIT ?2") \
 	X(CERTIFICATE_THIN, \
-	  "UPDATE certificate SET der = NULL, names = '[]', names_left_out = 0, subject = NULL, note = NULL WHERE no = ?1 AND " \
+	  "UPDATE certificate SET der = NULL, names = '[]', subject = NULL, note = NULL WHERE no = ?1 AND " \
 	  "NOT EXISTS (SELECT 1 FROM link WHERE certificate_no = ?1 AND kept = 1)") \
 	X(CERTIFICATE_ORPHANS_OF, \
 	  "DELETE FROM certificate WHERE no IN (SELECT certificate_no FROM link WHERE finding_no = ?1) AND " \
 	  "NOT EXISTS (SELECT 1 FROM link WHERE link.certificate_no = certificate.no AND link.finding_no <> ?1)") \
 	X(LINK_PUT, "INSERT INTO link (finding_no, certificate_no) VALUES (?1, ?2) ON CONFLICT (finding_no, certificate_no) DO NOTHING") \
+	X(LINK_NAME, \
+	  "UPDATE link SET name = ?3 WHERE finding_no = ?1 AND certificate_no = ?2 AND EXISTS (SELECT 1 FROM certificate WHERE no = ?2 AND " \
+	  "names_total > json_array_length(names) AND instr(names, json_quote(?3)) = 0)") \
 	X(LINK_HAS, "SELECT 1 FROM link JOIN certificate c ON c.no = link.certificate_no WHERE link.finding_no = ?1 AND c.tbs_sha256 = ?2") \
 	X(LINK_COUNT_KEPT, "SELECT COUNT(*) FROM link WHERE finding_no = ?1 AND kept = 1") \
 	X(LINK_OLDEST_KEPT, \

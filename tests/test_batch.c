@@ -382,6 +382,73 @@ static void an_unreadable_certificate_is_hashed_kept_and_a_finding(void **state)
 	buf_deinit(&page);
 }
 
+/* Two names that match, among `n`: one in the middle and the last. */
+static void read_one_of_many_names(struct kit *k, size_t n, struct batch_output *out, struct hash *sha256_of_it)
+{
+	const char **dns = xcalloc(n + 1, sizeof(*dns));
+	struct error err = { 0 };
+	struct made entry;
+
+	for (size_t i = 0; i < n; i++)
+		dns[i] = xasprintf("host%zu.example.net", i);
+	free((void *)(uintptr_t)dns[n / 2]);
+	free((void *)(uintptr_t)dns[n - 1]);
+	dns[n / 2] = xstrdup("www.drive-globalordnance.com");
+	dns[n - 1] = xstrdup("drive-globalordnance.com");
+	fill(&entry, 1, 0);
+	entry.dns = dns;
+	struct buf page = make_page(&entry, 1), der;
+	buf_init(&der, 1u << 24);
+	cert_build(&der, &(struct cert_build){ .issuer = "Let's Encrypt", .dns = dns });
+	*sha256_of_it = sha256(buf_slice(&der));
+	struct batch_input in = input_of(LOG_RFC6962, buf_slice(&page), 0, 1);
+	assert_true(run(k, &in, out, &err));
+	assert_int_equal(out->n_found, 1);
+	for (size_t i = 0; i < n; i++)
+		free((void *)(uintptr_t)dns[i]);
+	free(dns);
+	buf_deinit(&der);
+	buf_deinit(&page);
+}
+
+static void the_name_that_matched_is_kept_of_however_many(void **state)
+{
+	struct batch_output out;
+	struct hash hash;
+
+	read_one_of_many_names(*state, 3000, &out, &hash);
+	const struct found *f = &out.found[0];
+	json_t *names = json_loads(f->names_json, 0, NULL);
+	assert_true(strlen(f->names_json) <= STATE_NAMES_JSON_MAX);
+	assert_true(json_array_size(names) > 1000);
+	assert_int_equal(f->names_total, 3000);
+	/* the certificate's first name comes after what matched */
+	for (size_t i = 0; i < f->matches.n; i++)
+		assert_non_null(strstr(f->names_json, f->matches.items[i].name));
+	assert_non_null(strstr(f->names_json, "\"host0.example.net\""));
+	assert_int_equal(f->too_large_bytes, 0);
+	json_decref(names);
+	batch_output_deinit(&out);
+}
+
+static void a_certificate_that_is_too_large_is_known_by_its_hash_and_not_kept_in_part(void **state)
+{
+	struct batch_output out;
+	struct hash hash;
+
+	read_one_of_many_names(*state, 20000, &out, &hash);
+	const struct found *f = &out.found[0];
+	assert_true(f->too_large_bytes > STATE_DER_MAX);
+	assert_int_equal(f->der.len, 0);
+	assert_int_equal(f->leaf.len, 0);
+	assert_true(hash_equal(&f->sha256, &hash));
+	assert_int_equal(f->names_total, 20000);
+	assert_string_equal(f->issuer, "O=Let's Encrypt");
+	assert_non_null(strstr(f->note, "not kept"));
+	assert_null(strstr(f->note, "OpenSSL"));
+	batch_output_deinit(&out);
+}
+
 static void what_a_flood_of_broken_entries_makes_us_keep_is_bounded(void **state)
 {
 	struct kit *k = *state;
@@ -568,6 +635,8 @@ int main(void)
 		cmocka_unit_test(a_short_answer_counts_for_what_it_brings),
 		cmocka_unit_test(a_response_is_cut_at_every_signed_size),
 		cmocka_unit_test(an_unreadable_certificate_is_hashed_kept_and_a_finding),
+		cmocka_unit_test(the_name_that_matched_is_kept_of_however_many),
+		cmocka_unit_test(a_certificate_that_is_too_large_is_known_by_its_hash_and_not_kept_in_part),
 		cmocka_unit_test(what_a_flood_of_broken_entries_makes_us_keep_is_bounded),
 		cmocka_unit_test(an_unknown_entry_type_is_an_opaque_leaf_in_a_page_and_the_end_of_a_tile),
 		cmocka_unit_test(leaf_indexes_of_tiles_are_compared),

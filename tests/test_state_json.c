@@ -66,7 +66,7 @@ static void members_are_those_of_the_promise_in_its_order(void **state)
 					       "certificate_count", NULL };
 	static const char *const evidence[] = { "signal", "detail", "points", "span", NULL };
 	static const char *const attack[] = { "observed", "reported_for_actor", NULL };
-	static const char *const certificate[] = { "sha256", "tbs_sha256", "type", "issuer", "serial", "not_before", "not_after", "names", "sightings", NULL };
+	static const char *const certificate[] = { "sha256", "tbs_sha256", "type", "issuer", "serial", "not_before", "not_after", "names", "names_total", "sightings", NULL };
 	static const char *const sighting[] = { "log", "index", "timestamp", NULL };
 	static const char *const log[] = { "id", "name", "url", NULL };
 

@@ -34,6 +34,7 @@ static bool see_certificate(void *ctx, const struct state_certificate *certifica
 	entry->tbs_sha256 = certificate->tbs_sha256;
 	entry->sha256 = certificate->sha256;
 	entry->der_is_tbs = certificate->der_is_tbs;
+	entry->too_large_bytes = certificate->too_large_bytes;
 	keep(&entry->der, certificate->der);
 	looking->found = true;
 	return false;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_read.h"
 #include "render.h"
 #include "words.h"
 
@@ -132,19 +133,19 @@ static void add_why(struct message_part *part, const json_t *object)
 static char *names_text(const json_t *certificate)
 {
 	const json_t *names = json_object_get(certificate, "names");
+	size_t n = json_array_size(names), n_all = json_read_count(certificate, "names", "names_total");
+	size_t n_shown = n < NAMES_SHOWN ? n : NAMES_SHOWN;
 	struct buf out;
-	json_t *name;
-	size_t i;
 
 	buf_init(&out, 1u << 16);
-	json_array_foreach((json_t *)names, i, name) {
-		if (i == NAMES_SHOWN) {
-			buf_printf(&out, " and %zu more", json_array_size(names) - i);
-			break;
-		}
+	for (size_t i = 0; i < n_shown; i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
 		buf_append_text(&out, i > 0 ? ", " : "");
-		render_defanged(&out, json_is_string(name) ? json_string_value(name) : "");
+		render_defanged(&out, name != NULL ? name : "");
 	}
+	if (n_all > n_shown)
+		buf_printf(&out, " and %zu more", n_all - n_shown);
 	char *text = xstrdup(buf_text(&out));
 	buf_deinit(&out);
 	return text;

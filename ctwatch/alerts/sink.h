@@ -17,6 +17,7 @@ struct alert_entry {
 	struct hash tbs_sha256, sha256;
 	bool der_is_tbs;
 	struct buf der;                   /* certificate, precertificate or TBS; empty when it is not kept */
+	uint64_t too_large_bytes;         /* its length when that is why it is not kept; else 0 */
 	struct buf leaf, extra;           /* MerkleTreeLeaf, and the chain as the log gave it */
 	struct buf *chain;                /* DER, from the issuer up */
 	size_t n_chain;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_read.h"
 #include "findings.h"
 #include "render.h"
 #include "rules.h"
@@ -130,20 +131,22 @@ static void print_evidence(struct cli *cli, const json_t *evidence)
 	}
 }
 
-static void print_names(struct cli *cli, const json_t *names)
+static void print_names(struct cli *cli, const json_t *certificate)
 {
-	size_t n = json_array_size(names);
+	const json_t *names = json_object_get(certificate, "names");
+	size_t n = json_array_size(names), n_all = json_read_count(certificate, "names", "names_total");
+	size_t n_shown = n < NAMES_SHOWN ? n : NAMES_SHOWN;
 
 	fputs("    names    ", cli->out);
-	for (size_t i = 0; i < n && i < NAMES_SHOWN; i++) {
+	for (size_t i = 0; i < n_shown; i++) {
 		char *name = defang(json_string_value(json_array_get(names, i)));
 
 		fputs(i > 0 ? "\n             " : "", cli->out);
 		print_text(cli->out, name);
 		free(name);
 	}
-	if (n > NAMES_SHOWN)
-		fprintf(cli->out, "\n             and %zu more", n - NAMES_SHOWN);
+	if (n_all > n_shown)
+		fprintf(cli->out, "%sand %zu more", n_shown > 0 ? "\n             " : "", n_all - n_shown);
 	fputc('\n', cli->out);
 }
 
@@ -182,7 +185,7 @@ static void print_certificate(struct cli *cli, const json_t *c)
 		print_text(cli->out, text_of(c, "serial"));
 	}
 	fprintf(cli->out, "\n    sha256   %s\n", text_of(c, "sha256"));
-	print_names(cli, json_object_get(c, "names"));
+	print_names(cli, c);
 	print_sightings(cli, json_object_get(c, "sightings"));
 	if (json_object_get(c, "note") != NULL) {
 		fputs("    note     ", cli->out);

@@ -17,7 +17,7 @@ static int say(struct cli *cli, const struct finding *f, const char *directory, 
 	if (!f->flagged)
 		fprintf(cli->err, "ctwatch findings: there is no inclusion proof: proofs are kept for flagged findings only, and this one is below its rule's threshold\n");
 	else if (summary->n_sightings == 0)
-		fprintf(cli->err, "ctwatch findings: there is no inclusion proof, and no log entry is kept of this finding any more\n");
+		fprintf(cli->err, "ctwatch findings: there is no inclusion proof, and no log entry is kept of this finding: it is no longer kept, or larger than what is\n");
 	else
 		fprintf(cli->err, "ctwatch findings: there is no inclusion proof yet: `ctwatch run` fetches one as soon as the entry is in a signed log that still answers; "
 				  "write the evidence again then, into another directory\n");

@@ -88,6 +88,9 @@ static json_t *certificate_json(const struct watcher_status *status, const struc
 	json_object_set_new(c, "not_before", moment(f->not_before_ms));
 	json_object_set_new(c, "not_after", moment(f->not_after_ms));
 	json_object_set_new(c, "names", names == NULL ? json_array() : names);
+	json_object_set_new(c, "names_total", json_integer((json_int_t)f->names_total));
+	if (f->too_large_bytes > 0)
+		json_object_set_new(c, "too_large_bytes", json_integer((json_int_t)f->too_large_bytes));
 	if (f->note != NULL)
 		json_object_set_new(c, "note", text(f->note));
 	json_object_set_new(c, "sightings", json_pack("[{s:{s:s, s:o, s:o}, s:I, s:o}]", "log", "id", log_id, "name", text(status->name), "url",

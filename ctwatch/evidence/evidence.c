@@ -233,6 +233,8 @@ static void describe(struct sighting *at, const struct log_row *log)
 	json_object_set_new(at->facts, "not_before", json_time(c->not_before_ms));
 	json_object_set_new(at->facts, "not_after", json_time(c->not_after_ms));
 	json_object_set_new(at->facts, "names", names != NULL ? names : json_array());
+	if (c->names_total > 0)
+		json_object_set_new(at->facts, "names_total", json_integer((json_int_t)c->names_total));
 	if (c->note != NULL)
 		json_object_set_new(at->facts, "note", json_string(c->note));
 }

@@ -100,20 +100,21 @@ static void reasons(FILE *out, const json_t *finding)
 
 /* ---- sightings ------------------------------------------------------------------------------------------------- */
 
+#define NAMES_SHOWN 50
+
 static void names(FILE *out, const json_t *s)
 {
-	json_t *name;
-	size_t i;
+	const json_t *names = json_object_get(s, "names");
+	size_t n = json_array_size(names), n_all = json_read_count(s, "names", "names_total");
+	size_t n_shown = n < NAMES_SHOWN ? n : NAMES_SHOWN;
 
 	row_begin(out, "Names in it");
-	json_array_foreach(json_object_get(s, "names"), i, name) {
-		if (i == 50) {
-			fprintf(out, "<br>and %zu more", json_array_size(json_object_get(s, "names")) - i);
-			break;
-		}
+	for (size_t i = 0; i < n_shown; i++) {
 		html_raw(out, i > 0 ? "<br>" : "");
-		html_name(out, json_string_value(name));
+		html_name(out, json_string_value(json_array_get(names, i)));
 	}
+	if (n_all > n_shown)
+		fprintf(out, "%sand %zu more", n_shown > 0 ? "<br>" : "", n_all - n_shown);
 	html_raw(out, "</td></tr>\n");
 }
 

@@ -142,8 +142,11 @@ static void keep_malformed(struct cursor *c, const struct entry *entry, const ch
 		out->malformed = xcalloc(BATCH_MALFORMED_MAX, sizeof(*out->malformed));
 	struct malformed_entry *m = &out->malformed[out->n_malformed++];
 	m->index = c->index;
-	entry_copy_leaf(entry, &m->leaf);
-	snprintf(m->reason, sizeof(m->reason), "%.255s", reason);
+	entry_copy_leaf(entry, STATE_DER_MAX, &m->leaf);
+	if (entry->leaf.len > STATE_DER_MAX)
+		snprintf(m->reason, sizeof(m->reason), "%.160s (of its %zu bytes the first %u are kept)", reason, entry->leaf.len, STATE_DER_MAX);
+	else
+		snprintf(m->reason, sizeof(m->reason), "%.255s", reason);
 }
 
 static void check_times(struct cursor *c, int64_t timestamp_ms)
@@ -208,7 +211,7 @@ static void keep_found(struct cursor *c, struct entry *entry, const struct cert_
 		out->found = xreallocarray(out->found, out->found_cap, sizeof(*out->found));
 	}
 	struct found *f = &out->found[out->n_found++];
-	found_init(f, entry, view, &c->scratch->names, note);
+	found_init(f, entry, &(struct found_facts){ view, &c->scratch->names, &c->scratch->matches, note });
 	f->index = c->index;
 	f->extra_is_fingerprints = c->in->protocol == LOG_STATIC;
 	match_list_move(&f->matches, &c->scratch->matches);

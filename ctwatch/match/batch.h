@@ -48,7 +48,9 @@ struct found {
 	int64_t timestamp_ms;
 	struct hash tbs_sha256, sha256;
 	bool precert, der_is_tbs;
-	struct buf der, leaf, extra;      /* leaf is the whole MerkleTreeLeaf */
+	struct buf der, leaf, extra;      /* leaf is the whole MerkleTreeLeaf; each is whole, or empty where that is more than is kept */
+	uint64_t too_large_bytes;         /* length of the certificate when it is not kept; else 0 */
+	uint64_t names_total;             /* those in names_json and those that had no room */
 	bool extra_is_fingerprints;       /* static logs: the chain as SHA-256 of its certificates */
 	char *issuer, *subject, *serial, *names_json;
 	char *note;                       /* what is odd about it: "OpenSSL refuses it: ..." ; or NULL */

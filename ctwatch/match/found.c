@@ -10,37 +10,99 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_KEPT_MAX 1000          /* logs hold certificates with tens of thousands of names */
 #define FOUND_NAME_MAX 1024
 
-void entry_copy_leaf(const struct entry *entry, struct buf *out)
+void entry_copy_leaf(const struct entry *entry, size_t max, struct buf *out)
 {
 	static const uint8_t head[2];
-	size_t len = entry->leaf.len < STATE_DER_MAX - sizeof(head) ? entry->leaf.len : STATE_DER_MAX - sizeof(head);
+	size_t head_len = entry->headless ? sizeof(head) : 0;
 
-	buf_init(out, STATE_DER_MAX);
-	if (entry->headless)
-		buf_append(out, head, sizeof(head));
-	buf_append(out, entry->leaf.data, len);
+	buf_init(out, max);
+	buf_append(out, head, head_len);
+	buf_append(out, entry->leaf.data, entry->leaf.len < max - head_len ? entry->leaf.len : max - head_len);
 }
 
-static void copy_bounded(struct buf *out, struct slice bytes)
+/* The whole of it or nothing: half of what was logged proves nothing. */
+static void copy_whole(struct buf *out, struct slice bytes)
 {
 	buf_init(out, STATE_DER_MAX);
-	buf_append(out, bytes.data, bytes.len < STATE_DER_MAX ? bytes.len : STATE_DER_MAX);
+	if (bytes.len <= STATE_DER_MAX)
+		buf_append(out, bytes.data, bytes.len);
 }
 
-static char *names_to_json(const struct cert_names *names)
+static void copy_leaf(struct found *f, const struct entry *entry)
 {
-	json_t *array = json_array();
+	if (entry->leaf.len + 2 <= STATE_DER_MAX)
+		entry_copy_leaf(entry, STATE_DER_MAX, &f->leaf);
+	else
+		buf_init(&f->leaf, STATE_DER_MAX);
+}
+
+/* ---- names: logs hold certificates with tens of thousands ----------------------------------------------- */
+
+/* Those that matched, sorted; a certificate of many names may have many. */
+struct matched_names {
+	const char **names;
+	size_t n;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct matched_names matched_names_of(const struct match_list *matches)
+{
+	struct matched_names m = { xcalloc(matches->n + 1, sizeof(*m.names)), 0 };
+
+	for (size_t i = 0; i < matches->n; i++)
+		m.names[m.n++] = matches->items[i].name;
+	qsort(m.names, m.n, sizeof(*m.names), by_text);
+	return m;
+}
+
+static bool is_matched(const struct matched_names *m, const char *name)
+{
+	return m->n > 0 && bsearch(&name, m->names, m->n, sizeof(*m->names), by_text) != NULL;
+}
+
+/* Appends those that matched, or those that did not, as long as there is room. */
+static void append_names(json_t *array, const struct cert_names *names, const struct matched_names *m, bool matched, size_t *room)
+{
 	char text[FOUND_NAME_MAX], escaped[FOUND_NAME_MAX];
 
-	for (size_t i = 0; i < names->n && i < NAMES_KEPT_MAX; i++) {
+	for (size_t i = 0; i < names->n; i++) {
 		const char *name = name_format(&names->items[i], text, sizeof(text));
-		json_array_append_new(array, json_string(text_escape(slice_text(name), escaped, sizeof(escaped))));
+
+		if (is_matched(m, name) != matched)
+			continue;
+		json_t *value = json_string(text_escape(slice_text(name), escaped, sizeof(escaped)));
+		char *json = json_dumps(value, JSON_ENCODE_ANY);
+		size_t len = json != NULL ? strlen(json) + 1 : SIZE_MAX;
+
+		free(json);
+		if (len > *room) {
+			json_decref(value);
+			return;
+		}
+		*room -= len;
+		json_array_append_new(array, value);
 	}
+}
+
+/* What matched stands in front: it is there when there is no room for all, and seen by who looks at the first few. */
+static char *names_to_json(const struct cert_names *names, const struct match_list *matches)
+{
+	struct matched_names m = matched_names_of(matches);
+	json_t *array = json_array();
+	size_t room = STATE_NAMES_JSON_MAX - 2;
+
+	append_names(array, names, &m, true, &room);
+	append_names(array, names, &m, false, &room);
 	char *json = json_dumps(array, JSON_COMPACT);
+
 	json_decref(array);
+	free(m.names);
 	return json;
 }
 
@@ -52,7 +114,22 @@ static void add_note(struct found *f, const char *note)
 	free(old);
 }
 
-static void choose_der(struct found *f, const struct entry *entry)
+/* Its hash is always that of the whole. */
+static void keep_der(struct found *f, struct slice der)
+{
+	char text[160];
+
+	f->sha256 = sha256(der);
+	copy_whole(&f->der, der);
+	if (der.len <= STATE_DER_MAX)
+		return;
+	f->too_large_bytes = der.len;
+	snprintf(text, sizeof(text), "not kept: %zu bytes are more than the %u that are; sha256 says which one it was", der.len, STATE_DER_MAX);
+	add_note(f, text);
+}
+
+/* What OpenSSL and people look at, which borrows from the entry. */
+static struct slice choose_der(struct found *f, const struct entry *entry)
 {
 	f->precert = entry->type == ENTRY_PRECERT;
 	f->der_is_tbs = f->precert;
@@ -68,17 +145,17 @@ static void choose_der(struct found *f, const struct entry *entry)
 	const char *trouble = chain_trouble(entry);
 	if (trouble != NULL)
 		add_note(f, trouble);
-	f->sha256 = sha256(der);
-	copy_bounded(&f->der, der);
+	keep_der(f, der);
+	return der;
 }
 
-static void describe(struct found *f, const struct cert_view *view)
+static void describe(struct found *f, struct slice der, const struct cert_view *view)
 {
 	struct cert_details details = { 0 };
 	struct error err = { 0 };
 	char text[1024];
 
-	if (cert_decode(buf_slice(&f->der), f->der_is_tbs, &details, &err)) {
+	if (cert_decode(der, f->der_is_tbs, &details, &err)) {
 		f->issuer = xstrdup(details.issuer);
 		f->subject = xstrdup(details.subject);
 		f->serial = xstrdup(details.serial_hex);
@@ -94,34 +171,41 @@ static void describe(struct found *f, const struct cert_view *view)
 	f->serial = xstrdup(text);
 }
 
-void found_init(struct found *f, const struct entry *entry, const struct cert_view *view, const struct cert_names *names, const char *note)
+/* Nothing could be read of it. */
+static void init_unreadable(struct found *f, const struct entry *entry)
 {
+	keep_der(f, entry->certificate.len != 0 ? entry->certificate : f->leaf.len != 0 ? buf_slice(&f->leaf) : entry->leaf);
+	f->tbs_sha256 = f->sha256;
+	f->der_is_tbs = true;
+	f->precert = entry->type == ENTRY_PRECERT;
+	f->issuer = xstrdup("");
+	f->subject = xstrdup("");
+	f->serial = xstrdup("");
+}
+
+void found_init(struct found *f, const struct entry *entry, const struct found_facts *facts)
+{
+	const struct cert_view *view = facts->view;
 	struct error ignored;
 
 	*f = (struct found){ .timestamp_ms = entry->timestamp_ms > INT64_MAX ? INT64_MAX : (int64_t)entry->timestamp_ms };
 	match_list_init(&f->matches);
-	entry_copy_leaf(entry, &f->leaf);
-	copy_bounded(&f->extra, entry->chain);
-	f->names_json = names_to_json(names);
-	if (note != NULL)
-		add_note(f, note);
+	copy_leaf(f, entry);
+	copy_whole(&f->extra, entry->chain);
+	f->names_json = names_to_json(facts->names, facts->matches);
+	f->names_total = facts->names->n;
+	if (facts->note != NULL)
+		add_note(f, facts->note);
 	if (view == NULL) {
-		copy_bounded(&f->der, entry->certificate.len != 0 ? entry->certificate : buf_slice(&f->leaf));
-		f->sha256 = sha256(buf_slice(&f->der));
-		f->tbs_sha256 = f->sha256;
-		f->der_is_tbs = true;
-		f->precert = entry->type == ENTRY_PRECERT;
-		f->issuer = xstrdup("");
-		f->subject = xstrdup("");
-		f->serial = xstrdup("");
+		init_unreadable(f, entry);
 		return;
 	}
-	choose_der(f, entry);
+	struct slice der = choose_der(f, entry);
 	if (!entry_tbs_sha256(entry, view, &f->tbs_sha256, &ignored))
 		f->tbs_sha256 = sha256(view->tbs);
 	f->not_before_ms = view->not_before_ms == INT64_MIN ? 0 : view->not_before_ms;
 	f->not_after_ms = view->not_after_ms == INT64_MIN ? 0 : view->not_after_ms;
-	describe(f, view);
+	describe(f, der, view);
 }
 
 void found_deinit(struct found *f)
@@ -144,6 +228,7 @@ struct state_certificate found_certificate(const struct found *f)
 		.sha256 = f->sha256,
 		.precert = f->precert,
 		.der = buf_slice(&f->der),
+		.too_large_bytes = f->too_large_bytes,
 		.der_is_tbs = f->der_is_tbs,
 		.issuer = f->issuer,
 		.subject = f->subject,
@@ -151,6 +236,7 @@ struct state_certificate found_certificate(const struct found *f)
 		.not_before_ms = f->not_before_ms,
 		.not_after_ms = f->not_after_ms,
 		.names_json = f->names_json,
+		.names_total = f->names_total,
 		.note = f->note,
 	};
 }

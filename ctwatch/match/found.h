@@ -4,10 +4,17 @@
 
 #include "batch.h"
 
-/* `view` NULL: nothing of the certificate could be read, `note` says why. Everything is copied. */
-void found_init(struct found *f, const struct entry *entry, const struct cert_view *view, const struct cert_names *names, const char *note);
-/* The whole MerkleTreeLeaf, with the two bytes that a tile leaves out; cut at STATE_DER_MAX. */
-void entry_copy_leaf(const struct entry *entry, struct buf *out);
+/* What is known of an entry when it has matched. `view` NULL: nothing of the certificate could be read, `note` says why. */
+struct found_facts {
+	const struct cert_view *view;
+	const struct cert_names *names;
+	const struct match_list *matches;
+	const char *note;
+};
+/* Everything is copied. */
+void found_init(struct found *f, const struct entry *entry, const struct found_facts *facts);
+/* The whole MerkleTreeLeaf, with the two bytes that a tile leaves out; at most `max` bytes of it. */
+void entry_copy_leaf(const struct entry *entry, size_t max, struct buf *out);
 
 /* The certificate and the sighting as the state keeps them; both borrow from `f`. */
 struct state_certificate found_certificate(const struct found *f);

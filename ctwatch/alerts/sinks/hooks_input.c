@@ -102,12 +102,24 @@ static void put_pem(struct buf *out, struct slice der)
 	buf_append_text(out, "-----END CERTIFICATE-----\n");
 }
 
+/* Why there is no certificate. */
+static const char *not_kept_text(const struct alert_entry *entry)
+{
+	return entry->too_large_bytes > 0 ? "the certificate is larger than what is kept: CERT_SHA256 says which one it was" :
+					    "the certificate itself is no longer kept: CERT_SHA256 says which one it was";
+}
+
+/* Scripts take the first certificate in it for the one that was found: without that one there is no file. */
 static bool put_chain(struct hook_input *input, const struct alert_entry *entry, struct error *err)
 {
 	struct buf pem;
 
+	if (entry->der.len == 0) {
+		set(input, "CHAIN_ERROR", not_kept_text(entry));
+		return true;
+	}
 	buf_init(&pem, FILE_MAX);
-	if (entry->der.len > 0 && !entry->der_is_tbs)
+	if (!entry->der_is_tbs)
 		put_pem(&pem, buf_slice(&entry->der));
 	for (size_t i = 0; i < entry->n_chain; i++)
 		put_pem(&pem, buf_slice(&entry->chain[i]));
@@ -249,7 +261,9 @@ static bool put_certificate(struct hook_input *input, const struct delivery *del
 	set_hash(input, "CERT_SHA256", &entry->sha256);
 	set_hash(input, "FINGERPRINT", &entry->sha256);
 	bool readable = entry->der_is_tbs ? cert_scan_tbs(der, &view, &why) : cert_scan(der, &view, &why);
-	return (readable ? put_readable(input, entry, &view, err) : put_unreadable(input, entry, why.text, err)) && put_chain(input, entry, err) &&
+	const char *trouble = der.len == 0 ? not_kept_text(entry) : why.text;
+
+	return (readable ? put_readable(input, entry, &view, err) : put_unreadable(input, entry, trouble, err)) && put_chain(input, entry, err) &&
 	       put_text(input, delivery, err);
 }
 
