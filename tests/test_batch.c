@@ -332,6 +332,76 @@ static void a_short_answer_counts_for_what_it_brings(void **state)
 	buf_deinit(&page);
 }
 
+/* Somebody else's turn every few entries: in the end as if nobody else had been there. */
+static void a_batch_that_pauses_gives_the_same_in_the_end(void **state)
+{
+	struct kit *k = *state;
+	static const struct batch_head HEADS[] = { { 16, 1500000000000 }, { 33, 1600000000000 }, { 200, 1700000000000 } };
+	struct made entries[200];
+	struct error err = { 0 };
+
+	fill(entries, 200, 0);
+	entries[7].dns = entries[150].dns = PLANTED;
+	struct buf bodies[] = { make_page(entries, 200), make_tile(entries, 200) };
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		struct batch_input in = input_of(i == 0 ? LOG_RFC6962 : LOG_STATIC, buf_slice(&bodies[i]), 0, 200);
+		struct batch_output whole, parts;
+		unsigned n = 1;
+
+		in.heads = HEADS;
+		in.n_heads = ARRAY_LEN(HEADS);
+		in.from = 3;
+		assert_true(run(k, &in, &whole, &err));
+		in.slice_us = 1;
+		assert_true(run(k, &in, &parts, &err));
+		for (; parts.paused; n++)
+			assert_true(batch_resume(k->scratch, k->rules.rules, &in, &parts, &err));
+		assert_true(n > 5);
+		assert_int_equal(parts.to, 200);
+		assert_int_equal(parts.n_pieces, whole.n_pieces);
+		for (size_t j = 0; j < whole.n_pieces; j++) {
+			assert_int_equal(parts.pieces[j].end, whole.pieces[j].end);
+			assert_memory_equal(parts.pieces[j].hashes, whole.pieces[j].hashes, whole.pieces[j].n_hashes * HASH_LEN);
+		}
+		assert_int_equal(parts.n_found, 2);
+		assert_memory_equal(&parts.counters, &whole.counters, sizeof(whole.counters));
+		for (size_t j = 0; j < N_BATCH_CHECKS; j++)
+			assert_int_equal(parts.faults[j].count, whole.faults[j].count);
+		batch_output_deinit(&whole);
+		batch_output_deinit(&parts);
+		buf_deinit(&bodies[i]);
+	}
+}
+
+static void what_matches_of_one_response_make_us_hold_is_bounded(void **state)
+{
+	struct kit *k = *state;
+	enum { N = 120, NAMES = 2000 };
+	struct made entries[N];
+	const char **names = xcalloc(NAMES + 1, sizeof(*names));
+	struct batch_output out;
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < NAMES; i++)
+		names[i] = PLANTED[0];
+	fill(entries, N, 0);
+	for (size_t i = 0; i < N; i++)
+		entries[i].dns = names;
+	struct buf tile = make_tile(entries, N);
+	struct batch_input in = input_of(LOG_STATIC, buf_slice(&tile), 0, N);
+	uint64_t at = 0;
+	for (; at < N; at = out.to, batch_output_deinit(&out)) {
+		in.from = at;
+		assert_true(run(k, &in, &out, &err));
+		assert_true(out.to > at && out.held_bytes < BATCH_HELD_MAX + (1u << 20));
+		assert_true(out.cut || out.to == N);
+		assert_int_equal(out.n_found, out.to - at);
+	}
+	assert_true(at == N);
+	buf_deinit(&tile);
+	free(names);
+}
+
 static void a_response_is_cut_at_every_signed_size(void **state)
 {
 	struct kit *k = *state;
@@ -633,6 +703,8 @@ int main(void)
 		cmocka_unit_test(no_truncation_of_a_real_tile_is_taken_for_a_tile),
 		cmocka_unit_test(both_protocols_give_the_same_hashes_and_matches),
 		cmocka_unit_test(a_short_answer_counts_for_what_it_brings),
+		cmocka_unit_test(a_batch_that_pauses_gives_the_same_in_the_end),
+		cmocka_unit_test(what_matches_of_one_response_make_us_hold_is_bounded),
 		cmocka_unit_test(a_response_is_cut_at_every_signed_size),
 		cmocka_unit_test(an_unreadable_certificate_is_hashed_kept_and_a_finding),
 		cmocka_unit_test(the_name_that_matched_is_kept_of_however_many),

@@ -114,6 +114,32 @@ static void a_bomb_stops_at_the_ceiling(void **state)
 	free(zeros);
 }
 
+static void each_answer_has_a_ceiling_of_its_own_and_room_is_given_back(void **state)
+{
+	struct inflater *inflater = inflater_new(RESPONSE_BYTES_MAX);
+	size_t len = 8u << 20;
+	uint8_t *zeros = xcalloc(1, len);
+	struct buf packed;
+	struct slice out;
+	struct error err;
+
+	(void)state;
+	buf_init(&packed, 16u << 20);
+	append_packed(GZIP, slice_of(zeros, len), &packed);
+	assert_false(inflater_gunzip_within(inflater, buf_slice(&packed), 64u << 10, &out, &err));
+	assert_non_null(strstr(err.text, "past the ceiling of 65536"));
+	assert_int_equal(inflater_room(inflater), 64u << 10);
+	assert_true(inflater_gunzip_within(inflater, buf_slice(&packed), len, &out, &err));
+	assert_int_equal(out.len, len);
+	/* what room there is does not raise the ceiling */
+	assert_false(inflater_gunzip_within(inflater, buf_slice(&packed), 64u << 10, &out, &err));
+	inflater_trim(inflater, 1u << 20);
+	assert_int_equal(inflater_room(inflater), 0);
+	inflater_free(inflater);
+	buf_deinit(&packed);
+	free(zeros);
+}
+
 static void damage_and_truncation_are_noticed_and_the_inflater_survives(void **state)
 {
 	struct inflater *inflater = inflater_new(RESPONSE_BYTES_MAX);
@@ -150,6 +176,7 @@ int main(void)
 		cmocka_unit_test(gives_back_what_was_packed_at_every_size),
 		cmocka_unit_test(gzip_members_in_a_row_are_one_text),
 		cmocka_unit_test(a_bomb_stops_at_the_ceiling),
+		cmocka_unit_test(each_answer_has_a_ceiling_of_its_own_and_room_is_given_back),
 		cmocka_unit_test(damage_and_truncation_are_noticed_and_the_inflater_survives),
 	};
 

@@ -357,7 +357,8 @@ static unsigned thread_count(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
+	/* two at least, so that a log whose single entries take seconds leaves one to the others */
+	return cores < 2 ? 2 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
 }
 
 static void start_network(struct daemon *d)
@@ -488,6 +489,7 @@ static void clean_up(struct daemon *d)
 {
 	if (d->pool != NULL)
 		pool_free(d->pool);
+	inflater_free(d->ingest.inflater);
 	suffix_table_free(d->suffixes);
 	free(d->list_directory);
 	daemon_scan_cleanup(d);

@@ -22,6 +22,7 @@ static void swap_config(struct daemon *d, struct config *config)
 		diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "\"state\" has changed: it takes effect at the next start");
 	fetcher_set_limit(d->fetcher, d->config->bandwidth_bytes);
 	d->ingest.budget.limit = d->config->memory_bytes;
+	budget_serve(&d->ingest.budget);
 	lists_reload(d->lists, d->config);
 	if (d->reports != NULL)
 		report_timer_reload(d->reports, d->config);

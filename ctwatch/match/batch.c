@@ -8,8 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "found.h"
+
+#define LOOK_EVERY 16                /* entries, some hundred microseconds */
+#define LOOK_AT_BYTES (32u << 10)
+#define DECODED_KEPT (256u << 10)    /* of an entry's decoded bytes; real ones have some thousand */
 
 struct batch_scratch {
 	struct inflater *inflater;
@@ -59,6 +64,8 @@ struct cursor {
 	struct slice extra_b64;           /* classic: decoded only for what matches */
 	size_t next_head;
 	int64_t floor_head_ms;
+	uint64_t pause_us;                /* when the slice is over; 0: never */
+	unsigned n_unlooked;              /* entries since the last look at the clock */
 };
 
 static bool decode_base64(struct slice text, struct buf *out)
@@ -85,6 +92,10 @@ static enum taken take_from_page(struct cursor *c, struct entry *entry, struct e
 	if (c->page.n_entries > c->in->n_asked) {
 		error_set(err, ERR_MALFORMED, "more entries came than the %" PRIu64 " asked for", c->in->n_asked);
 		return TAKEN_FAILED;
+	}
+	if (c->index < c->out->to) {      /* worked on before the pause */
+		*entry = (struct entry){ .type = ENTRY_UNKNOWN };
+		return TAKEN;
 	}
 	if (!decode_base64(leaf, &c->scratch->leaf)) {
 		error_set(err, ERR_MALFORMED, "leaf_input of entry %" PRIu64 " is not base64", c->index);
@@ -143,6 +154,7 @@ static void keep_malformed(struct cursor *c, const struct entry *entry, const ch
 	struct malformed_entry *m = &out->malformed[out->n_malformed++];
 	m->index = c->index;
 	entry_copy_leaf(entry, STATE_DER_MAX, &m->leaf);
+	out->held_bytes += m->leaf.cap;
 	if (entry->leaf.len > STATE_DER_MAX)
 		snprintf(m->reason, sizeof(m->reason), "%.160s (of its %zu bytes the first %u are kept)", reason, entry->leaf.len, STATE_DER_MAX);
 	else
@@ -215,6 +227,7 @@ static void keep_found(struct cursor *c, struct entry *entry, const struct cert_
 	f->index = c->index;
 	f->extra_is_fingerprints = c->in->protocol == LOG_STATIC;
 	match_list_move(&f->matches, &c->scratch->matches);
+	out->held_bytes += found_bytes(f);
 	out->counters.matched++;
 }
 
@@ -316,6 +329,23 @@ static void process_entry(struct cursor *c, struct entry *entry, const char *bro
 	match_entry(c, entry, broken);
 }
 
+static uint64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Is it somebody else's turn? A look at the clock for a few ordinary entries, or for one that is large. */
+static bool slice_is_over(struct cursor *c, const struct entry *entry)
+{
+	if (c->pause_us == 0 || (++c->n_unlooked < LOOK_EVERY && entry->leaf.len < LOOK_AT_BYTES))
+		return false;
+	c->n_unlooked = 0;
+	return clock_us() >= c->pause_us;
+}
+
 static bool walk(struct cursor *c, struct error *err)
 {
 	const bool page = c->in->protocol == LOG_RFC6962;
@@ -332,11 +362,31 @@ static bool walk(struct cursor *c, struct error *err)
 			return false;
 		}
 		c->out->n_received++;
-		if (c->index < c->in->from || c->index >= c->in->to)
+		if (c->index < c->out->to || c->index >= c->in->to)
 			continue;
 		process_entry(c, &entry, taken == TAKEN_BROKEN ? why.text : NULL);
 		c->out->to = c->index + 1;
+		if (c->out->held_bytes > BATCH_HELD_MAX && c->out->to < c->in->to) {
+			c->out->cut = true;
+			return true;
+		}
+		if (c->out->to < c->in->to && slice_is_over(c, &entry)) {
+			c->out->paused = true;
+			return true;
+		}
 	}
+}
+
+static bool inflate(struct cursor *c, struct slice *body, struct error *err)
+{
+	size_t most = c->in->room_max == 0 ? RESPONSE_BYTES_MAX : c->in->room_max;
+
+	if (!inflater_gunzip_within(c->scratch->inflater, *body, most, body, err)) {
+		c->out->too_large = inflater_room(c->scratch->inflater) >= most;
+		return false;
+	}
+	c->out->inflated_bytes = body->len;
+	return true;
 }
 
 static bool open_body(struct cursor *c, struct error *err)
@@ -345,7 +395,7 @@ static bool open_body(struct cursor *c, struct error *err)
 
 	/* some logs compress without saying so, and some say so without doing it */
 	bool looks_gzip = body.len >= 2 && body.data[0] == 0x1f && body.data[1] == 0x8b;
-	if (looks_gzip && !inflater_gunzip(c->scratch->inflater, body, &body, err))
+	if (looks_gzip && !inflate(c, &body, err))
 		return false;
 	if (body.len > RESPONSE_BYTES_MAX)
 		return error_set(err, ERR_MALFORMED, "response of %zu bytes, at most %u are read", body.len, RESPONSE_BYTES_MAX);
@@ -356,26 +406,47 @@ static bool open_body(struct cursor *c, struct error *err)
 	return true;
 }
 
-bool batch_run(struct batch_scratch *scratch, const struct ruleset *rules, const struct batch_input *input, struct batch_output *out,
-	       struct error *err)
+/* One large answer is no reason to keep room for the next. */
+static void trim(struct batch_scratch *s)
+{
+	inflater_trim(s->inflater, BATCH_ROOM_KEPT);
+	if (s->leaf.cap > DECODED_KEPT)
+		buf_deinit(&s->leaf);
+	if (s->extra.cap > DECODED_KEPT)
+		buf_deinit(&s->extra);
+}
+
+bool batch_resume(struct batch_scratch *scratch, const struct ruleset *rules, const struct batch_input *input, struct batch_output *out,
+		  struct error *err)
 {
 	struct cursor c = { .scratch = scratch, .in = input, .rules = rules, .out = out, .index = input->first, .floor_head_ms = input->floor_head_ms };
 
+	out->paused = false;
+	out->n_received = 0;
+	bool ok = open_body(&c, err);
+	c.pause_us = input->slice_us == 0 ? 0 : clock_us() + (uint64_t)input->slice_us;
+	ok = ok && walk(&c, err);
+	trim(scratch);
+	if (ok && out->to == out->from)
+		ok = error_set(err, ERR_MALFORMED, "no entries came");
+	if (!ok) {
+		bool too_large = out->too_large;
+
+		batch_output_deinit(out);
+		out->too_large = too_large;
+	}
+	return ok;
+}
+
+bool batch_run(struct batch_scratch *scratch, const struct ruleset *rules, const struct batch_input *input, struct batch_output *out,
+	       struct error *err)
+{
 	*out = (struct batch_output){ .from = input->from, .to = input->from, .min_timestamp_ms = INT64_MAX, .max_timestamp_ms = INT64_MIN };
 	out->counters.n_bytes = input->body.len;
 	new_piece(out, input->from);
 	if (input->keep_leaf_hashes)
 		out->leaf_hashes = xcalloc(input->to - input->from, sizeof(*out->leaf_hashes));
-	if (!open_body(&c, err) || !walk(&c, err))
-		goto fail;
-	if (out->to == out->from) {
-		error_set(err, ERR_MALFORMED, "no entries came");
-		goto fail;
-	}
-	return true;
-fail:
-	batch_output_deinit(out);
-	return false;
+	return batch_resume(scratch, rules, input, out, err);
 }
 
 void batch_output_deinit(struct batch_output *out)

@@ -12,6 +12,8 @@
 
 #define BATCH_HEADS_MAX 16           /* signed sizes at which one response is cut */
 #define BATCH_MALFORMED_MAX 16       /* broken entries that one response may make us keep; further ones are counted */
+#define BATCH_HELD_MAX (4u << 20)    /* bytes of matches that one response may make us hold; it ends early then, and the rest is read again */
+#define BATCH_ROOM_KEPT (2u << 20)   /* room to inflate in that each scratch keeps; a full data tile has 0.3 to 0.8 MB */
 #define BATCH_CLOCK_TOLERANCE_MS 60000   /* clocks of a log's machines differ by seconds (spec 1.12) */
 
 /* Per-thread memory, reused between responses. */
@@ -39,6 +41,8 @@ struct batch_input {
 	int64_t interval_start_ms, interval_end_ms;   /* the shard's; INT64_MIN / INT64_MAX */
 	int64_t now_ms;                   /* 0: delays are not counted */
 	bool keep_leaf_hashes;            /* for evidence */
+	size_t room_max;                  /* what it may inflate to; 0: RESPONSE_BYTES_MAX */
+	int64_t slice_us;                 /* pause after so much time; 0: never */
 	bool hash_only;                   /* no matching: what was matched before is read again for its hashes */
 };
 
@@ -83,6 +87,11 @@ enum batch_check {
 
 struct batch_output {
 	uint64_t from, to;                /* entries that were read: to is smaller than asked when the answer was short */
+	bool paused;                      /* the time slice is over: go on with batch_resume, on any scratch */
+	bool cut;                         /* BATCH_HELD_MAX was reached: `to` is smaller than what came */
+	bool too_large;                   /* after a failure: it inflates past room_max */
+	size_t held_bytes;                /* by found and malformed */
+	size_t inflated_bytes;            /* 0: it came as it is */
 	uint64_t n_received;              /* entries in the response, those outside [from, to) included */
 	struct compact_range *pieces;     /* [from, to), cut at the heads' sizes */
 	size_t n_pieces, pieces_cap;
@@ -102,6 +111,9 @@ struct batch_output {
  */
 bool batch_run(struct batch_scratch *scratch, const struct ruleset *rules, const struct batch_input *input, struct batch_output *out,
 	       struct error *err);
+/* Goes on with a batch that paused; `input` and its body are the same. */
+bool batch_resume(struct batch_scratch *scratch, const struct ruleset *rules, const struct batch_input *input, struct batch_output *out,
+		  struct error *err);
 void batch_output_deinit(struct batch_output *);
 void found_deinit(struct found *);
 

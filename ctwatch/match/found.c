@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FOUND_NAME_MAX 1024
+#define MATCH_BYTES 2048             /* a match with its evidence, about */
 
 void entry_copy_leaf(const struct entry *entry, size_t max, struct buf *out)
 {
@@ -206,6 +207,11 @@ void found_init(struct found *f, const struct entry *entry, const struct found_f
 	f->not_before_ms = view->not_before_ms == INT64_MIN ? 0 : view->not_before_ms;
 	f->not_after_ms = view->not_after_ms == INT64_MIN ? 0 : view->not_after_ms;
 	describe(f, der, view);
+}
+
+size_t found_bytes(const struct found *f)
+{
+	return sizeof(*f) + f->der.cap + f->leaf.cap + f->extra.cap + strlen(f->names_json) + f->matches.n * MATCH_BYTES;
 }
 
 void found_deinit(struct found *f)

@@ -16,6 +16,9 @@ void found_init(struct found *f, const struct entry *entry, const struct found_f
 /* The whole MerkleTreeLeaf, with the two bytes that a tile leaves out; at most `max` bytes of it. */
 void entry_copy_leaf(const struct entry *entry, size_t max, struct buf *out);
 
+/* What it holds of memory, about. */
+size_t found_bytes(const struct found *f);
+
 /* The certificate and the sighting as the state keeps them; both borrow from `f`. */
 struct state_certificate found_certificate(const struct found *f);
 struct state_sighting found_sighting(const struct found *f, const struct hash *log_id);

@@ -215,7 +215,7 @@ static void on_proof(void *ctx, struct fetch_answer *answer)
 	p->request = NULL;
 	if (answer->status != 200 || answer->error[0] != '\0')
 		request_failed("get-sth-consistency", answer, &err);
-	else if (request_body(answer, PROOF_BYTES_MAX, &w->inflater, &body, &err) && consistency_parse(body, &proof, &err) &&
+	else if (request_body(w->ingest, answer, PROOF_BYTES_MAX, &body, &err) && consistency_parse(body, &proof, &err) &&
 		 !consistency_verify(p->older.tree_size, &p->older.root, p->newer.tree_size, &p->newer.root, &proof))
 		error_set(&err, ERR_CONTRADICTION, "no valid consistency proof from size %" PRIu64 " to size %" PRIu64, p->older.tree_size,
 			  p->newer.tree_size);

@@ -392,9 +392,8 @@ static void on_head(void *ctx, struct fetch_answer *answer)
 		head_failed(w, &err);
 		return;
 	}
-	if (!request_body(answer, RESPONSE_BYTES_MAX, &w->inflater, &body, &err) || body.len > w->source->head_bytes_max) {
-		if (err.kind == ERR_NONE)
-			error_set(&err, ERR_MALFORMED, "tree head of %zu bytes", body.len);
+	if (!request_body(w->ingest, answer, w->source->head_bytes_max, &body, &err)) {
+		error_context(&err, "%s", w->source->head_path);
 		head_failed(w, &err);
 		return;
 	}

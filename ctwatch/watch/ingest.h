@@ -4,6 +4,7 @@
 #ifndef CTWATCH_INGEST_H
 #define CTWATCH_INGEST_H
 
+#include "budget.h"
 #include "clock.h"
 #include "config.h"
 #include "diag.h"
@@ -14,15 +15,6 @@
 #include "store.h"
 
 struct watcher;
-
-/* Bytes of responses under way and being parsed, of all logs together. */
-struct budget {
-	uint64_t limit, used;
-	struct watcher *starved;          /* watchers that wait for room, first come first served */
-};
-/* True when there is room, or nothing else is under way: a response larger than the whole budget goes alone. */
-bool budget_take(struct budget *, uint64_t n_bytes);
-void budget_give(struct budget *, uint64_t n_bytes);
 
 /* Issuer certificates that are known to be kept, so that the state is not asked about each match. */
 struct issuer_set {
@@ -45,7 +37,8 @@ struct ingest {
 	struct pool *pool;
 	struct diag *diag;
 	const struct config *config;
-	struct budget budget;
+	struct budget budget;             /* memory_bytes */
+	struct inflater *inflater;        /* for the small answers that are inflated on the loop; made when needed */
 	struct clock clock;
 
 	bool once;                        /* catch up to the head seen first, then settle */

@@ -15,6 +15,7 @@
 #ifndef CTWATCH_WATCH_H
 #define CTWATCH_WATCH_H
 
+#include "answer_size.h"
 #include "found.h"
 #include "position.h"
 #include "prover.h"
@@ -44,7 +45,8 @@ struct read {
 	struct source_window window;
 	struct request *request;
 	struct buf body;
-	uint64_t reserved_bytes;
+	uint64_t reserved_bytes;          /* of the budget: */
+	uint64_t body_bytes, room_bytes;  /* for what comes, for inflating it */
 	unsigned attempt;
 	struct batch_head heads[BATCH_HEADS_MAX];
 	struct batch_input input;
@@ -84,6 +86,7 @@ struct doubt {
 	int64_t next_steady_ms;
 	struct hash *first_hashes, *hashes;   /* of [from, size): first and latest download, for evidence; NULL when there are too many */
 	uint64_t n_hashes;
+	uint64_t held_bytes;              /* of the log's budget: hashes and raw */
 	struct buf raw;                   /* raw bytes of the first bad response */
 	char raw_url[512];
 	struct request *request;
@@ -103,9 +106,8 @@ struct watcher {
 	unsigned n_holders;               /* the timer, workers and store jobs: freed when the last is gone */
 	void (*closed)(void *ctx);
 	void *closed_ctx;
-	struct watcher *next_starved;
-	bool starved;
-	struct inflater *inflater;        /* for small compressed answers on the loop */
+	struct budget_log budget;         /* its part of the memory, */
+	struct pool_log turns;            /* and of the workers' time */
 
 	/* heads */
 	struct request *head_request;
@@ -139,7 +141,7 @@ struct watcher {
 	struct page_guess page;
 	struct read *reads;
 	unsigned n_asking, n_reads;
-	uint64_t response_bytes;          /* what an answer of this log may need */
+	struct answer_size answer_size;   /* what an answer of this log may need */
 	uint64_t tail_start;              /* beyond 0: read from here on first, the gap below later */
 	struct missing_range missing[MISSING_RANGES_MAX];
 	size_t n_missing;
@@ -264,6 +266,8 @@ void watch_check_proof(struct watcher *);
 void watch_want_proof(struct watcher *, const struct tree_head *older, const struct tree_head *newer);
 void watch_doubt(struct watcher *, const struct tree_head *head);
 void watch_doubt_due(struct watcher *);
+/* Takes over the bytes of a response that does not fit, while there is none and room for it. */
+void watch_doubt_raw(struct watcher *, struct buf *body);
 /* The incident of a doubt that was BROKEN is closed: verification goes on from the verified size. */
 void watch_doubt_over(struct watcher *);
 /* incidents_closed.c */

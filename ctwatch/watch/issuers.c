@@ -124,7 +124,7 @@ static void on_issuer(void *ctx, struct fetch_answer *answer)
 	issuer->request = NULL;
 	if (answer->status != 200 || answer->error[0] != '\0') {
 		request_failed(issuer->url, answer, &err);
-	} else if (request_body(answer, RESPONSE_BYTES_MAX, &w->inflater, &der, &err)) {
+	} else if (request_body(w->ingest, answer, ISSUER_BYTES_MAX, &der, &err)) {
 		struct hash hash = sha256(der);
 
 		if (hash_equal(&hash, &issuer->sha256) && der.len <= ISSUER_BYTES_MAX) {

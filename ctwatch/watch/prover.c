@@ -411,7 +411,7 @@ static void on_answer(void *ctx, struct fetch_answer *answer)
 		}
 		request_failed(work->url, answer, &err);
 		attempt_failed(p, &err);
-	} else if (!request_body(answer, RESPONSE_BYTES_MAX, &p->w->inflater, &body, &err)) {
+	} else if (!request_body(p->w->ingest, answer, ANSWER_BYTES_MAX, &body, &err)) {
 		error_context(&err, "%s", work->url);
 		attempt_failed(p, &err);
 	} else {

@@ -129,13 +129,12 @@ static bool next_stretch(struct watcher *w, uint64_t *from, uint64_t *limit, enu
 
 /* ---- one response ------------------------------------------------------------------------------------------- */
 
-static void give_back(struct read *r)
+static void hold_instead(struct read *r, uint64_t n_bytes)
 {
-	uint64_t n_bytes = r->reserved_bytes;
+	uint64_t before = r->reserved_bytes;
 
-	r->reserved_bytes = 0;
-	if (n_bytes != 0)
-		budget_give(&r->w->ingest->budget, n_bytes);
+	r->reserved_bytes = n_bytes;
+	budget_change(&r->w->budget, before, n_bytes);
 }
 
 void watch_read_free(struct read *r)
@@ -144,7 +143,7 @@ void watch_read_free(struct read *r)
 	buf_deinit(&r->body);
 	batch_output_deinit(&r->output);
 	free(r->window.url);
-	give_back(r);
+	hold_instead(r, 0);
 	free(r);
 }
 
@@ -159,15 +158,23 @@ static void drop_read(struct watcher *w, struct read *read)
 	watch_read_free(read);
 }
 
-/* A response that is as large as nothing of this log before: ask again with more room. */
-static bool grow_response(struct watcher *w)
+/* Where more room can be had for such an answer, or fewer entries asked for, the same range is asked for again. */
+static bool was_short(struct watcher *w, const struct read *r, bool of_room)
 {
-	if (w->response_bytes >= RESPONSE_BYTES_MAX)
+	if (r->body_bytes + r->room_bytes >= budget_share(&w->ingest->budget) && r->window.n_asked == 1)
 		return false;
-	w->response_bytes *= 4;
-	if (w->response_bytes > RESPONSE_BYTES_MAX)
-		w->response_bytes = RESPONSE_BYTES_MAX;
-	return true;
+	if (of_room)
+		answer_size_room_short(&w->answer_size, r->window.n_asked, r->input.room_max);
+	else
+		answer_size_body_short(&w->answer_size, r->window.n_asked, r->body_bytes);
+	return w->log.protocol != LOG_STATIC || r->body_bytes + r->room_bytes < budget_share(&w->ingest->budget);
+}
+
+static void too_large(struct watcher *w, struct error *err)
+{
+	char most[TIME_TEXT_LEN];
+
+	error_set(err, ERR_MALFORMED, "answer larger than the %s that one log may take of memory_bytes", bytes_format(budget_share(&w->ingest->budget), most));
 }
 
 static void answer_failed(struct watcher *w, struct read *r, struct fetch_answer *answer)
@@ -184,8 +191,10 @@ static void answer_failed(struct watcher *w, struct read *r, struct fetch_answer
 	struct error err;
 
 	request_failed(r->window.url, answer, &err);
-	if (answer->too_large && grow_response(w)) {
-		/* the stretch is free again, the next request brings more room */
+	if (answer->too_large)
+		too_large(w, &err);
+	if (answer->too_large && was_short(w, r, false)) {
+		/* the range is free again, the next request brings more room or asks for less */
 	} else if (!tile && request_page_too_large(answer) && page_halve(&w->page, r->window.n_asked)) {
 		watch_trouble(w, &err);
 	} else {
@@ -199,10 +208,27 @@ static void answer_failed(struct watcher *w, struct read *r, struct fetch_answer
 static void work_failed(struct watcher *w, struct read *r)
 {
 	struct missing_why why = { .by_answer = r->err.kind == ERR_MALFORMED, .malformed = true };
+	bool again = r->output.too_large && was_short(w, r, true);
 
 	error_context(&r->err, "%s", r->window.url);
-	watch_missing_note(w, &r->window, w->log.protocol == LOG_STATIC ? INCIDENT_TILE_MALFORMED : INCIDENT_MISSING_ENTRIES, &why, &r->err);
+	if (!again)
+		watch_missing_note(w, &r->window, w->log.protocol == LOG_STATIC ? INCIDENT_TILE_MALFORMED : INCIDENT_MISSING_ENTRIES, &why, &r->err);
 	drop_read(w, r);
+}
+
+static void work_done(struct watcher *w, struct read *r)
+{
+	const struct batch_output *out = &r->output;
+
+	answer_size_learn(&w->answer_size, out->n_received, r->input.body.len, out->inflated_bytes);
+	if (r->input.keep_leaf_hashes && r->window.from == w->doubt.from)
+		watch_doubt_raw(w, &r->body);     /* evidence: the first response of the range in doubt */
+	buf_deinit(&r->body);
+	watch_missing_worked(w, &r->window);
+	if (w->log.protocol == LOG_RFC6962 && !out->cut)
+		page_learn(&w->page, r->window.from, r->window.n_asked, out->to - out->from);
+	watch_missing_served(w, out->from, out->to);
+	hold_instead(r, out->held_bytes);
 }
 
 static void on_worked(struct pool_job *job, bool ran)
@@ -210,27 +236,22 @@ static void on_worked(struct pool_job *job, bool ran)
 	struct read *r = CONTAINER_OF(job, struct read, job);
 	struct watcher *w = r->w;
 
-	r->phase = READ_READY;
 	if (w->phase == WATCHER_CLOSING) {
+		r->phase = READ_READY;
 		watch_release(w);
 		return;
 	}
+	if (ran && r->ok && r->output.paused) {
+		pool_submit(w->ingest->pool, &w->turns, job);     /* behind what others have waiting */
+		return;
+	}
+	r->phase = READ_READY;
 	if (!ran)
 		r->ok = error_set(&r->err, ERR_RETRY, "stopped");
-	if (!r->ok) {
+	if (r->ok)
+		work_done(w, r);
+	else
 		work_failed(w, r);
-	} else {
-		if (r->input.keep_leaf_hashes && r->window.from == w->doubt.from && w->doubt.raw.len == 0) {
-			w->doubt.raw = r->body;   /* evidence: the first response of the range in doubt */
-			r->body = (struct buf){ 0 };
-		}
-		buf_deinit(&r->body);
-		watch_missing_worked(w, &r->window);
-		if (w->log.protocol == LOG_RFC6962)
-			page_learn(&w->page, r->window.from, r->window.n_asked, r->output.to - r->output.from);
-		watch_missing_served(w, r->output.from, r->output.to);
-		give_back(r);
-	}
 	watch_commit(w);
 	watch_pump(w);
 	watch_schedule(w);
@@ -243,7 +264,10 @@ static void work(struct pool_job *job)
 	struct read *r = CONTAINER_OF(job, struct read, job);
 	const struct ruleset *rules = rules_ref_set(job->rules);
 
-	r->ok = batch_run(job->scratch, rules, &r->input, &r->output, &r->err);
+	if (r->output.paused)
+		r->ok = batch_resume(job->scratch, rules, &r->input, &r->output, &r->err);
+	else
+		r->ok = batch_run(job->scratch, rules, &r->input, &r->output, &r->err);
 	snprintf(r->ruleset_id, sizeof(r->ruleset_id), "%s", ruleset_id(rules));
 }
 
@@ -285,8 +309,7 @@ static void on_entries(void *ctx, struct fetch_answer *answer)
 	}
 	r->body = answer->body;
 	answer->body = (struct buf){ 0 };
-	if (r->body.len * 3 / 2 > w->response_bytes && w->response_bytes < RESPONSE_BYTES_MAX)
-		grow_response(w);
+	hold_instead(r, r->body.cap + r->room_bytes);
 	r->phase = READ_WORKING;
 	r->input = (struct batch_input){
 		.protocol = w->log.protocol,
@@ -300,13 +323,15 @@ static void on_entries(void *ctx, struct fetch_answer *answer)
 		.interval_start_ms = w->log.interval_start_ms,
 		.interval_end_ms = w->log.interval_end_ms,
 		.now_ms = r->window.from >= w->live_from && r->class == GOVERNOR_TAIL ? watch_wall_ms(w) : 0,
+		.room_max = r->room_bytes > BATCH_ROOM_KEPT ? r->room_bytes : BATCH_ROOM_KEPT,
+		.slice_us = POOL_SLICE_US,
 		.keep_leaf_hashes = w->doubt.phase == DOUBT_READING && r->window.from >= w->doubt.from && r->window.to <= w->doubt.head.tree_size,
 	};
 	add_heads(w, r);
 	r->job.run = work;
 	r->job.done = on_worked;
 	watch_hold(w);
-	pool_submit(w->ingest->pool, &r->job);
+	pool_submit(w->ingest->pool, &w->turns, &r->job);
 	watch_pump(w);
 }
 
@@ -332,36 +357,58 @@ static bool may_ask(const struct watcher *w)
 	       (w->entries_rest_steady_ms == 0 || watch_steady_ms(w) >= w->entries_rest_steady_ms);
 }
 
+static void set_window(struct watcher *w, struct read *r, uint64_t from, uint64_t limit, bool full_tile)
+{
+	free(r->window.url);
+	w->source->window(&w->log, &w->page, from, limit, watch_readable_size(w), full_tile, &r->window);
+	r->body_bytes = answer_size_body(&w->answer_size, r->window.n_asked);
+	r->room_bytes = answer_size_room(&w->answer_size, r->window.n_asked);
+	if (r->room_bytes <= BATCH_ROOM_KEPT)
+		r->room_bytes = 0;        /* each worker has that */
+}
+
+/* What is to be asked for, and the bytes that it may take: fewer entries rather than more than half of what is left to the log. */
+static void plan_read(struct watcher *w, struct read *r, uint64_t from, uint64_t limit, bool full_tile)
+{
+	uint64_t share = budget_share(&w->ingest->budget), fair = budget_left(&w->budget) / 2;
+
+	if (fair < share / 8)
+		fair = share / 8;
+	set_window(w, r, from, limit, full_tile);
+	uint64_t need = r->body_bytes + r->room_bytes;
+	if (need > fair && w->log.protocol != LOG_STATIC && r->window.n_asked > 1) {
+		uint64_t n = r->window.n_asked * fair / need;
+
+		set_window(w, r, from, from + (n > 0 ? n : 1), full_tile);
+		need = r->body_bytes + r->room_bytes;
+	}
+	if (need > share) {
+		r->body_bytes = (uint64_t)((double)r->body_bytes / (double)need * (double)share);
+		r->room_bytes = r->room_bytes == 0 ? 0 : share - r->body_bytes;
+	}
+	r->reserved_bytes = r->body_bytes + r->room_bytes;
+}
+
 static bool start_read(struct watcher *w, uint64_t from, uint64_t limit, enum governor_class class)
 {
-	struct budget *budget = &w->ingest->budget;
-
-	if (!budget_take(budget, w->response_bytes)) {
-		if (!w->starved) {
-			struct watcher **at = &budget->starved;
-
-			while (*at != NULL)
-				at = &(*at)->next_starved;
-			*at = w;
-			w->next_starved = NULL;
-			w->starved = true;
-		}
-		return false;
-	}
 	struct missing_range *missing = watch_missing_at(w, from, from + 1);
-	struct read *r = xcalloc(1, sizeof(*r));
+	struct read *r = xcalloc(1, sizeof(*r)), **at = &w->reads;
+
 	r->w = w;
 	r->class = class;
-	r->reserved_bytes = w->response_bytes;
-	w->source->window(&w->log, &w->page, from, within_missing(w, from, limit), watch_readable_size(w), missing != NULL && missing->full_tile, &r->window);
-	struct read **at = &w->reads;
+	plan_read(w, r, from, within_missing(w, from, limit), missing != NULL && missing->full_tile);
+	if (!budget_take(&w->budget, r->reserved_bytes)) {
+		free(r->window.url);
+		free(r);
+		return false;
+	}
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = r;
 	w->n_reads++;
 	w->n_asking++;
 	bool fresh = missing != NULL || w->doubt.phase == DOUBT_READING;
-	r->request = watch_request_entries(w, r, w->response_bytes, fresh, on_entries, r);
+	r->request = watch_request_entries(w, r, r->body_bytes, fresh, on_entries, r);
 	return true;
 }
 
@@ -370,7 +417,7 @@ void watch_pump(struct watcher *w)
 	uint64_t from, limit;
 	enum governor_class class;
 
-	if (w->phase != WATCHER_FOLLOWING || !w->has_newest || w->starved || (w->ingest->store != NULL && store_is_full(w->ingest->store)) || w->outcome != WATCHER_UNSETTLED ||
+	if (w->phase != WATCHER_FOLLOWING || !w->has_newest || w->budget.waiting || (w->ingest->store != NULL && store_is_full(w->ingest->store)) || w->outcome != WATCHER_UNSETTLED ||
 	    w->retry_commit_steady_ms != 0)
 		return;
 	while (may_ask(w) && next_stretch(w, &from, &limit, &class))

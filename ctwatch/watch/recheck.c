@@ -7,7 +7,8 @@
  *
  * BROKEN: the log is not verified any more, reading and matching go on beyond the head, unverified, under a standing incident.
  * When somebody closes that incident, it is verified again from the last verified size on: what does not fit is read again.
- * Evidence is bounded: every leaf hash of the range (up to a million), the raw entries of the first response only.
+ * Evidence is bounded: every leaf hash of the range (up to 65536, when the log's share of memory_bytes has room for them), the raw
+ * entries of the first response only.
  */
 #include "inside.h"
 
@@ -17,8 +18,8 @@
 #include <string.h>
 
 #define MINUTE_MS ((int64_t)60 * 1000)
-#define HASHES_MAX (1u << 20)
-#define RAW_MAX (16u << 20)
+#define HASHES_MAX (1u << 16)        /* entries: 2 MiB for each of two downloads, and 4 as text in the incident */
+#define RAW_MAX (2u << 20)
 #define PROOF_BYTES_MAX (1u << 20)
 
 static int64_t next_attempt(const struct watcher *w)
@@ -28,13 +29,34 @@ static int64_t next_attempt(const struct watcher *w)
 	return watch_steady_ms(w) + (w->ingest->once ? 1 : delays_ms[w->doubt.attempts < ARRAY_LEN(delays_ms) ? w->doubt.attempts : ARRAY_LEN(delays_ms) - 1]);
 }
 
-static void forget(struct watcher *w)
+static void free_evidence(struct watcher *w)
 {
 	struct doubt *d = &w->doubt;
 
 	free(d->first_hashes);
 	free(d->hashes);
+	d->first_hashes = d->hashes = NULL;
 	buf_deinit(&d->raw);
+	budget_give(&w->budget, d->held_bytes);
+	d->held_bytes = 0;
+}
+
+void watch_doubt_raw(struct watcher *w, struct buf *body)
+{
+	struct doubt *d = &w->doubt;
+
+	if (d->raw.len != 0 || body->len > RAW_MAX || !budget_try(&w->budget, body->cap))
+		return;
+	d->held_bytes += body->cap;
+	d->raw = *body;
+	*body = (struct buf){ 0 };
+}
+
+static void forget(struct watcher *w)
+{
+	struct doubt *d = &w->doubt;
+
+	free_evidence(w);
 	*d = (struct doubt){ 0 };
 	buf_init(&d->raw, RAW_MAX);
 }
@@ -56,8 +78,9 @@ static void begin(struct watcher *w, const struct tree_head *head)
 
 	d->head = *head;
 	d->from = w->position.verified.end;
-	if (head->tree_size - d->from <= HASHES_MAX) {
-		d->n_hashes = head->tree_size - d->from;
+	d->n_hashes = head->tree_size - d->from;
+	if (d->n_hashes <= HASHES_MAX && budget_try(&w->budget, 4 * d->n_hashes * sizeof(*d->hashes))) {
+		d->held_bytes += 4 * d->n_hashes * sizeof(*d->hashes);       /* two downloads, and both as text */
 		d->hashes = xcalloc(d->n_hashes, sizeof(*d->hashes));
 	}
 	error_set(&err, ERR_CONTRADICTION, "entries %" PRIu64 " to %" PRIu64 " do not hash to the signed root of size %" PRIu64 ", reading them again",
@@ -111,6 +134,7 @@ static void verdict(struct watcher *w, enum incident_class class, const char *be
 			      d->from, d->head.tree_size - 1, d->head.tree_size, because);
 	buf_deinit(&leaves);
 	buf_deinit(&peaks);
+	free_evidence(w);
 	d->phase = DOUBT_BROKEN;
 	d->class = class;
 	d->next_steady_ms = 0;
@@ -127,7 +151,7 @@ static void on_consistency(void *ctx, struct fetch_answer *answer)
 	struct proof proof;
 
 	w->doubt.request = NULL;
-	bool good = answer->status == 200 && answer->error[0] == '\0' && request_body(answer, PROOF_BYTES_MAX, &w->inflater, &body, &err) &&
+	bool good = answer->status == 200 && answer->error[0] == '\0' && request_body(w->ingest, answer, PROOF_BYTES_MAX, &body, &err) &&
 		    consistency_parse(body, &proof, &err) &&
 		    consistency_verify(w->verified_head.tree_size, &w->verified_head.root, w->doubt.head.tree_size, &w->doubt.head.root, &proof);
 	if (good)

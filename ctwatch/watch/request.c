@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #define ANSWERS_UNTIL_SURE 8
+#define INFLATER_KEPT (1u << 20)      /* between answers */
 
 struct request {
 	struct ingest *ingest;
@@ -186,15 +187,18 @@ bool request_failed(const char *url, const struct fetch_answer *answer, struct e
 	return error_set(err, ERR_RETRY, "%s: HTTP %ld: %s", url, answer->status, text_escape(text, body, sizeof(body)));
 }
 
-bool request_body(const struct fetch_answer *answer, size_t max_bytes, struct inflater **inflater, struct slice *out, struct error *err)
+bool request_body(struct ingest *in, const struct fetch_answer *answer, size_t max_bytes, struct slice *out, struct error *err)
 {
 	struct slice body = buf_slice(&answer->body);
 
 	if (body.len >= 2 && body.data[0] == 0x1f && body.data[1] == 0x8b) {
-		if (*inflater == NULL)
-			*inflater = inflater_new(max_bytes);
-		return inflater_gunzip(*inflater, body, out, err);
+		if (in->inflater == NULL)
+			in->inflater = inflater_new(RESPONSE_BYTES_MAX);
+		inflater_trim(in->inflater, INFLATER_KEPT);
+		return inflater_gunzip_within(in->inflater, body, max_bytes, out, err);
 	}
+	if (body.len > max_bytes)
+		return error_set(err, ERR_MALFORMED, "answer of %zu bytes, at most %zu are read", body.len, max_bytes);
 	*out = body;
 	return true;
 }

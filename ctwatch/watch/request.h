@@ -33,7 +33,10 @@ bool request_host_in(const struct string_list *patterns, const char *url);
 bool request_page_too_large(const struct fetch_answer *answer);
 /* "https://log/...: HTTP 503" or what kept an answer from coming: for errors and diagnostics. */
 bool request_failed(const char *url, const struct fetch_answer *answer, struct error *err);
-/* The body, inflated if it came compressed; borrows from `answer` or from *inflater (made when needed, the caller frees). */
-bool request_body(const struct fetch_answer *answer, size_t max_bytes, struct inflater **inflater, struct slice *out, struct error *err);
+/*
+ * The body, inflated if it came compressed: at most `max_bytes`, whatever it was sent as. Borrows from `answer` or from the inflater
+ * that all share, until the next call.
+ */
+bool request_body(struct ingest *, const struct fetch_answer *answer, size_t max_bytes, struct slice *out, struct error *err);
 
 #endif

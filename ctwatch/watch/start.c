@@ -169,7 +169,7 @@ static bool good_answer(struct watcher *w, const struct fetch_answer *answer, co
 	w->start_request = NULL;
 	if (answer->status != 200 || answer->error[0] != '\0')
 		return request_failed(what, answer, err);
-	return request_body(answer, RESPONSE_BYTES_MAX, &w->inflater, body, err);
+	return request_body(w->ingest, answer, ANSWER_BYTES_MAX, body, err);
 }
 
 static void use_proof(struct watcher *w, const struct hash *leaf, const struct proof *proof)

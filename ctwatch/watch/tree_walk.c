@@ -78,7 +78,7 @@ static bool use_tile(struct tree_walk *walk, const struct fetch_answer *answer, 
 	unsigned width = walk->full_tile ? TILE_WIDTH : step->width;
 	struct slice body;
 
-	if (!request_body(answer, RESPONSE_BYTES_MAX, &walk->w->inflater, &body, err))
+	if (!request_body(walk->w->ingest, answer, ANSWER_BYTES_MAX, &body, err))
 		return error_context(err, "%s", walk->url);
 	if (body.len != (size_t)width * HASH_LEN)
 		return error_set(err, ERR_MALFORMED, "%s: %zu bytes, a hash tile of width %u has %u", walk->url, body.len, width, width * HASH_LEN);

@@ -22,37 +22,9 @@ int64_t watch_head_ms(const struct tree_head *head)
 	return head->timestamp_ms > INT64_MAX ? INT64_MAX : (int64_t)head->timestamp_ms;
 }
 
-/* ---- the budget ---------------------------------------------------------------------------------- */
-
-bool budget_take(struct budget *b, uint64_t n_bytes)
+static void on_room(struct budget_log *log)
 {
-	if (b->used != 0 && b->used + n_bytes > b->limit)
-		return false;
-	b->used += n_bytes;
-	return true;
-}
-
-void budget_give(struct budget *b, uint64_t n_bytes)
-{
-	b->used -= n_bytes;
-	for (struct watcher *w; (w = b->starved) != NULL && b->used < b->limit;) {
-		b->starved = w->next_starved;
-		w->starved = false;
-		watch_pump(w);
-		if (w->starved)
-			return;           /* still no room: the others wait behind it */
-	}
-}
-
-static void leave_queue(struct watcher *w)
-{
-	struct watcher **at = &w->ingest->budget.starved;
-
-	while (*at != NULL && *at != w)
-		at = &(*at)->next_starved;
-	if (*at == w)
-		*at = w->next_starved;
-	w->starved = false;
+	watch_pump(CONTAINER_OF(log, struct watcher, budget));
 }
 
 /* ---- what others may do ------------------------------------------------------------------------------ */
@@ -99,7 +71,7 @@ void watch_release(struct watcher *w)
 	watch_issuers_free(w);
 	prover_free(w->prover);
 	position_deinit(&w->position);
-	inflater_free(w->inflater);
+	budget_leave(&w->budget);
 	log_key_free(w->key);
 	free_log(&w->log);
 	free(w->pending);
@@ -473,6 +445,14 @@ static void load_start(struct watcher *w)
 		store_submit(w->ingest->store, load_job, on_loaded, load);
 }
 
+static void join_budget(struct watcher *w)
+{
+	char host[128];
+
+	governor_host(w->log.url, host, sizeof(host));
+	budget_join(&w->ingest->budget, &w->budget, w->log.log_operator[0] != '\0' ? w->log.log_operator : host, on_room);
+}
+
 bool watcher_start(const struct watcher_options *options, struct watcher **out, struct error *err)
 {
 	struct log_key *key = log_key_new(slice_of(options->log->key, options->log->key_len), err);
@@ -487,7 +467,8 @@ bool watcher_start(const struct watcher_options *options, struct watcher **out, 
 	w->how = options->how;
 	w->key = key;
 	w->source = source_of(w->log.protocol);
-	w->response_bytes = 1u << 20;
+	answer_size_init(&w->answer_size);
+	join_budget(w);
 	w->started_steady_ms = w->last_progress_steady_ms = watch_steady_ms(w);
 	w->next_poll_steady_ms = w->started_steady_ms + options->first_poll_delay_ms + 1;
 	w->last_head_steady_ms = w->started_steady_ms;
@@ -514,8 +495,6 @@ void watcher_close(struct watcher *w, void (*closed)(void *ctx), void *ctx)
 	watch_enter(w, WATCHER_CLOSING);
 	w->closed = closed;
 	w->closed_ctx = ctx;
-	if (w->starved)
-		leave_queue(w);
 	request_cancel(w->head_request);
 	request_cancel(w->start_request);
 	tree_walk_cancel(w->walk);

@@ -15,7 +15,7 @@
 #define TILE_WIDTH 256                    /* static-ct-api: hashes and entries of a full tile */
 #define PROOF_NODES_MAX 64                /* a tree of 2^63 leaves */
 #define TREE_PEAKS_MAX 64
-#define NOTE_BYTES_MAX (256u << 10)
+#define NOTE_BYTES_MAX (64u << 10)
 #define NOTE_SIGNATURES_MAX 64
 
 /* The two interfaces that logs have. */
@@ -112,6 +112,11 @@ void inflater_free(struct inflater *);
  * named.
  */
 bool inflater_gunzip(struct inflater *, struct slice compressed, struct slice *out, struct error *err);
+/* The same with a ceiling for this answer: not a byte more is inflated, whatever it holds. */
+bool inflater_gunzip_within(struct inflater *, struct slice compressed, size_t max_bytes, struct slice *out, struct error *err);
+/* Bytes of room that it holds between answers, and giving them back when they are more than `most`. */
+size_t inflater_room(const struct inflater *);
+void inflater_trim(struct inflater *, size_t most);
 
 /* ---- tree arithmetic (RFC 9162 section 2.1) -------------------------------------------------- */
 

@@ -15,6 +15,7 @@ struct inflater {
 	struct libdeflate_decompressor *decompressor;
 	uint8_t *room;
 	size_t room_len, max_bytes;
+	size_t ceiling; /* of the answer at hand; what room there is beyond it is not used */
 };
 
 struct inflater *inflater_new(size_t max_bytes)
@@ -37,15 +38,29 @@ void inflater_free(struct inflater *inflater)
 	free(inflater);
 }
 
+size_t inflater_room(const struct inflater *inflater)
+{
+	return inflater->room_len;
+}
+
+void inflater_trim(struct inflater *inflater, size_t most)
+{
+	if (inflater->room_len <= most)
+		return;
+	free(inflater->room);
+	inflater->room = NULL;
+	inflater->room_len = 0;
+}
+
 /* More room, with what is in it kept; false at the ceiling. */
 static bool grow(struct inflater *inflater)
 {
 	size_t want = inflater->room_len < FIRST_ROOM ? FIRST_ROOM : inflater->room_len * 2;
 
-	if (inflater->room_len == inflater->max_bytes)
+	if (inflater->room_len >= inflater->ceiling)
 		return false;
-	if (want > inflater->max_bytes)
-		want = inflater->max_bytes;
+	if (want > inflater->ceiling)
+		want = inflater->ceiling;
 	inflater->room = xrealloc(inflater->room, want);
 	inflater->room_len = want;
 	return true;
@@ -67,7 +82,8 @@ static enum libdeflate_result inflate_member(struct inflater *inflater, struct s
 {
 	size_t taken, written;
 	uint8_t *to = inflater->room + *used;
-	size_t room = inflater->room_len - *used;
+	size_t len = inflater->room_len < inflater->ceiling ? inflater->room_len : inflater->ceiling;
+	size_t room = len - *used;
 	enum libdeflate_result result = is_gzip(*in)
 						? libdeflate_gzip_decompress_ex(inflater->decompressor, in->data,
 										in->len, to, room, &taken, &written)
@@ -84,14 +100,20 @@ static enum libdeflate_result inflate_member(struct inflater *inflater, struct s
 static bool past_ceiling(const struct inflater *inflater, struct slice compressed, struct error *err)
 {
 	return error_set(err, ERR_MALFORMED, "answer of %zu bytes inflates past the ceiling of %zu", compressed.len,
-			 inflater->max_bytes);
+			 inflater->ceiling);
 }
 
 bool inflater_gunzip(struct inflater *inflater, struct slice compressed, struct slice *out, struct error *err)
 {
+	return inflater_gunzip_within(inflater, compressed, inflater->max_bytes, out, err);
+}
+
+bool inflater_gunzip_within(struct inflater *inflater, struct slice compressed, size_t max_bytes, struct slice *out, struct error *err)
+{
 	struct slice in = compressed;
 	size_t used = 0, n_members = 0;
 
+	inflater->ceiling = max_bytes < inflater->max_bytes ? max_bytes : inflater->max_bytes;
 	if (!is_gzip(in) && !is_zlib(in))
 		return error_set(err, ERR_MALFORMED,
 				 "answer of %zu bytes is said to be compressed but begins like no gzip or zlib stream",
