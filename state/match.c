@@ -294,6 +294,7 @@ static bool tell(struct adding *a, enum finding_change change, struct error *err
 		.finding = &now,
 		.subject = now.id,
 		.certificate = change == FINDING_NEW_CERTIFICATE ? hex : NULL,
+		.seen_in = hex,
 	};
 	bool ok = now.quiet || route_event(a->st, &event, a->now_ms, err);
 

@@ -16,7 +16,6 @@ static const char *const EVENT_NAMES[N_EVENTS] = {
 	[EVENT_CANARY_MISSED] = "canary.missed",
 	[EVENT_TEST] = "test",
 	[EVENT_MALFORMED] = "malformed",
-	[EVENT_ERROR] = "error",
 };
 
 const char *event_name(enum event_type type)
@@ -81,14 +80,14 @@ bool state_outbox_add(struct state *st, const char *sink, const struct state_eve
 
 	outbox_id(sink, event, id);
 	return RUN(st, SQL_OUTBOX_PUT, err, TEXT(id), TEXT(sink), TEXT(event_name(event->type)), TEXT(event->subject), TEXT(event->payload_json),
-		   TEXT(group), TEXT(digest ? "digest" : "waiting"), INT(now_ms), INT(due_ms));
+		   TEXT(group), TEXT(digest ? "digest" : "waiting"), INT(now_ms), INT(due_ms), TEXT(event->seen_in));
 }
 
 /* ---- taking out ------------------------------------------------------------------------------------------- */
 
 void outbox_item_deinit(struct outbox_item *item)
 {
-	char *texts[] = { item->sink, item->subject, item->payload_json, item->group, item->status, item->last_error };
+	char *texts[] = { item->sink, item->subject, item->payload_json, item->group, item->status, item->last_error, item->certificate, item->message, item->progress };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
@@ -108,6 +107,9 @@ static void read_item(const struct rows *rows, struct outbox_item *out)
 		.created_ms = rows_int(rows, 9),
 		.due_ms = rows_int(rows, 10),
 		.sent_ms = rows_int(rows, 11),
+		.certificate = rows_dup(rows, 12),
+		.message = rows_dup(rows, 13),
+		.progress = rows_dup(rows, 14),
 	};
 
 	snprintf(item.id, sizeof(item.id), "%s", rows_text(rows, 0));
@@ -139,6 +141,11 @@ bool state_outbox_due(struct state *st, const char *sink, int64_t now_ms, size_t
 	return each_item(ROWS(st, SQL_OUTBOX_DUE, TEXT(sink), INT(now_ms), INT(limit_of(limit))), fn, ctx, err);
 }
 
+bool state_outbox_due_fresh(struct state *st, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err)
+{
+	return each_item(ROWS(st, SQL_OUTBOX_DUE_FRESH, TEXT(sink), INT(now_ms), INT(limit_of(limit))), fn, ctx, err);
+}
+
 bool state_outbox_due_digest(struct state *st, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err)
 {
 	return each_item(ROWS(st, SQL_OUTBOX_DUE_DIGEST, TEXT(sink), INT(now_ms), INT(limit_of(limit))), fn, ctx, err);
@@ -149,9 +156,24 @@ bool state_outbox_each(struct state *st, const char *sink, const char *status, s
 	return each_item(ROWS(st, SQL_OUTBOX_EACH, TEXT(sink), TEXT(status), INT(limit_of(limit))), fn, ctx, err);
 }
 
-bool state_outbox_sent(struct state *st, const char *id, int64_t now_ms, struct error *err)
+bool state_outbox_sent(struct state *st, const char *id, const char *note, int64_t now_ms, struct error *err)
 {
-	return RUN(st, SQL_OUTBOX_SENT, err, TEXT(id), INT(now_ms));
+	return RUN(st, SQL_OUTBOX_SENT, err, TEXT(id), INT(now_ms), TEXT(note));
+}
+
+bool state_outbox_join(struct state *st, const char *id, const char *message, struct error *err)
+{
+	return RUN(st, SQL_OUTBOX_JOIN, err, TEXT(id), TEXT(message));
+}
+
+bool state_outbox_progress(struct state *st, const char *id, const char *progress, struct error *err)
+{
+	return RUN(st, SQL_OUTBOX_PROGRESS, err, TEXT(id), TEXT(progress));
+}
+
+bool state_outbox_recover(struct state *st, const char *sink, int64_t now_ms, struct error *err)
+{
+	return RUN(st, SQL_OUTBOX_RECOVER, err, TEXT(sink), INT(now_ms));
 }
 
 bool state_outbox_failed(struct state *st, const char *id, const char *why, int64_t next_due_ms, bool dead, int64_t now_ms, struct error *err)

@@ -133,7 +133,15 @@ static const char *const VERSION_3[] = {
 	NULL,
 };
 
-const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3 };
+/* What belongs together in a message, which message it was, and who has it already. */
+static const char *const VERSION_4[] = {
+	"ALTER TABLE outbox ADD COLUMN certificate TEXT;"
+	"ALTER TABLE outbox ADD COLUMN message TEXT;"
+	"ALTER TABLE outbox ADD COLUMN progress TEXT;",
+	NULL,
+};
+
+const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4 };
 const size_t N_MIGRATIONS = ARRAY_LEN(MIGRATIONS);
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

@@ -329,7 +329,7 @@ bool state_put_evidence(struct state *, const char *incident_id, const char *fil
 
 enum event_type {
 	EVENT_FINDING, EVENT_FINDING_RESCORED, EVENT_FINDING_NEW_CERTIFICATE, EVENT_INCIDENT_OPENED, EVENT_INCIDENT_CLOSED,
-	EVENT_REPORT_READY, EVENT_HEARTBEAT, EVENT_CANARY_MISSED, EVENT_TEST, EVENT_MALFORMED, EVENT_ERROR,
+	EVENT_REPORT_READY, EVENT_HEARTBEAT, EVENT_CANARY_MISSED, EVENT_TEST, EVENT_MALFORMED,
 	N_EVENTS,
 };
 const char *event_name(enum event_type);                    /* "finding", "finding.rescored", ... */
@@ -343,6 +343,7 @@ struct state_event {
 	const char *payload_json;
 	const char *subject;               /* what the id is made of: finding id, incident id, report path, day ... */
 	const char *certificate;           /* EVENT_FINDING_NEW_CERTIFICATE: hex SHA-256 of its TBS, part of the id; else NULL */
+	const char *seen_in;               /* of a finding's event: the same of the certificate that brought it, for grouping; no part of the id */
 };
 
 /*
@@ -361,6 +362,9 @@ struct outbox_item {
 	char *subject;                     /* finding id, incident id ... */
 	char *payload_json;                /* for events that are not rendered from state at delivery; else NULL */
 	char *group;                       /* registrable domain: messages that may go together; or NULL */
+	char *certificate;                 /* the event's seen_in: the same; or NULL */
+	char *message;                     /* id of the message that it is told in, once that was decided; rows of one message stay together */
+	char *progress;                    /* JSON of the sink's own: which of several receivers have it; or NULL */
 	char *status;                      /* waiting, digest, sent, dead */
 	char *last_error;
 	int attempts;
@@ -373,8 +377,16 @@ typedef bool outbox_fn(void *ctx, const struct outbox_item *item);
 /* What is due for a sink, oldest first: single messages, and what goes into a digest. */
 bool state_outbox_due(struct state *, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
 bool state_outbox_due_digest(struct state *, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
-bool state_outbox_sent(struct state *, const char *id, int64_t now_ms, struct error *err);
+/* Those that were never tried. */
+bool state_outbox_due_fresh(struct state *, const char *sink, int64_t now_ms, size_t limit, outbox_fn *fn, void *ctx, struct error *err);
+/* `note`: what is worth knowing although it was taken (a mailbox that refused), kept as last error; or NULL. */
+bool state_outbox_sent(struct state *, const char *id, const char *note, int64_t now_ms, struct error *err);
 bool state_outbox_failed(struct state *, const char *id, const char *why, int64_t next_due_ms, bool dead, int64_t now_ms, struct error *err);
+/* Before a message goes out: which rows are in it. A message that comes again is then the same one, whatever happened in between. */
+bool state_outbox_join(struct state *, const char *id, const char *message, struct error *err);
+bool state_outbox_progress(struct state *, const char *id, const char *progress, struct error *err);
+/* The receiver is well again: what failed and waits for its next try is due now. */
+bool state_outbox_recover(struct state *, const char *sink, int64_t now_ms, struct error *err);
 /* What waits and is due goes into the sink's digest instead: a flood. It stays there when its delivery fails. */
 bool state_outbox_to_digest(struct state *, const char *sink, int64_t now_ms, struct error *err);
 /* `alerts list`: any status (NULL) of any sink (NULL), newest first. */

@@ -219,16 +219,22 @@
 	  "(i.closed_ms = 0 OR i.closed_ms >= ?2) ORDER BY i.opened_ms DESC, i.id")
 
 #define OUTBOX_COLUMNS \
-	"id, sink, event, subject, payload, batch, status, last_error, attempts, created_ms, due_ms, sent_ms"
+	"id, sink, event, subject, payload, batch, status, last_error, attempts, created_ms, due_ms, sent_ms, certificate, message, progress"
 
 #define OUTBOX_STATEMENTS(X) \
 	X(OUTBOX_PUT, \
-	  "INSERT INTO outbox (id, sink, event, subject, payload, batch, status, created_ms, due_ms) " \
-	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING") \
+	  "INSERT INTO outbox (id, sink, event, subject, payload, batch, status, created_ms, due_ms, certificate) " \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING") \
 	X(OUTBOX_DUE, \
 	  "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE sink = ?1 AND status = 'waiting' AND due_ms <= ?2 ORDER BY due_ms, created_ms, id LIMIT ?3") \
+	X(OUTBOX_DUE_FRESH, \
+	  "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE sink = ?1 AND status = 'waiting' AND due_ms <= ?2 AND attempts = 0 " \
+	  "ORDER BY due_ms, created_ms, id LIMIT ?3") \
 	X(OUTBOX_SENT, \
-	  "UPDATE outbox SET status = 'sent', sent_ms = ?2, attempts = attempts + 1, last_error = NULL WHERE id = ?1 AND status <> 'sent'") \
+	  "UPDATE outbox SET status = 'sent', sent_ms = ?2, attempts = attempts + 1, last_error = ?3 WHERE id = ?1 AND status <> 'sent'") \
+	X(OUTBOX_JOIN, "UPDATE outbox SET message = ?2 WHERE id = ?1") \
+	X(OUTBOX_PROGRESS, "UPDATE outbox SET progress = ?2 WHERE id = ?1") \
+	X(OUTBOX_RECOVER, "UPDATE outbox SET due_ms = ?2 WHERE sink = ?1 AND status = 'waiting' AND attempts > 0 AND due_ms > ?2") \
 	X(OUTBOX_FAILED, \
 	  "UPDATE outbox SET status = CASE WHEN ?2 = 'waiting' AND status = 'digest' THEN status ELSE ?2 END, last_error = ?3, due_ms = ?4, " \
 	  "sent_ms = ?5, attempts = attempts + 1 WHERE id = ?1 AND status <> 'sent'") \
@@ -239,7 +245,7 @@
 	  "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE (?1 IS NULL OR sink = ?1) AND (?2 IS NULL OR status = ?2) " \
 	  "ORDER BY created_ms DESC, id LIMIT ?3") \
 	X(OUTBOX_RETRY, \
-	  "UPDATE outbox SET status = 'waiting', due_ms = ?2, attempts = 0, sent_ms = 0 WHERE status = 'dead' AND (?1 IS NULL OR id = ?1)") \
+	  "UPDATE outbox SET status = 'waiting', due_ms = ?2, attempts = 0, sent_ms = 0, progress = NULL WHERE status = 'dead' AND (?1 IS NULL OR id = ?1)") \
 	X(OUTBOX_NEXT_DUE, "SELECT MIN(due_ms) FROM outbox WHERE status = 'waiting'") \
 	X(OUTBOX_FORGET, "DELETE FROM outbox WHERE subject = ?1 AND status IN ('waiting', 'digest')")
 

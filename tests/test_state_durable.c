@@ -247,7 +247,7 @@ static void small_file_system_fills_up_and_the_reserve_helps(void **state)
 	assert_false(state_reserve_take(st));
 	assert_true(state_size(st, &used, &after, &err));
 	assert_true(after >= before + (3u << 20));
-	struct state_event event = { .type = EVENT_ERROR, .payload_json = "{\"what\":\"disk full\"}", .subject = "disk" };
+	struct state_event event = { .type = EVENT_HEARTBEAT, .payload_json = "{\"what\":\"disk full\"}", .subject = "disk" };
 	if (!state_outbox_add(st, "chat", &event, false, NULL, 0, TEST_NOW_MS, &err))
 		fail_msg("%s", err.text);
 	state_close(st);

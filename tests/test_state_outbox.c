@@ -77,7 +77,7 @@ static void due_items_come_oldest_first_per_sink_until_sent(void **state)
 	add_event(*state, "chat", "first", false, TEST_NOW_MS + 5);      /* the same id again */
 	seen = due(*state, "chat", TEST_NOW_MS + 100);
 	assert_int_equal(seen.n, 2);
-	must(state_outbox_sent(*state, seen.ids[0], TEST_NOW_MS + 100, &err), &err);
+	must(state_outbox_sent(*state, seen.ids[0], NULL, TEST_NOW_MS + 100, &err), &err);
 	/* an answer that comes late does not bring it back */
 	must(state_outbox_failed(*state, seen.ids[0], "timed out", 0, false, TEST_NOW_MS + 101, &err), &err);
 	seen = due(*state, "chat", TEST_NOW_MS + 100);
@@ -121,7 +121,7 @@ static void digest_items_are_due_apart_from_single_ones_and_stay_a_digest_when_t
 	must(state_outbox_due_digest(*state, "mail", INT64_MAX, 0, note_item, &digest, &err), &err);
 	assert_int_equal(digest.n, 2);
 	must(state_outbox_failed(*state, digest.ids[0], "answered 503", TEST_NOW_MS + 1, false, TEST_NOW_MS, &err), &err);
-	must(state_outbox_sent(*state, digest.ids[1], TEST_NOW_MS, &err), &err);
+	must(state_outbox_sent(*state, digest.ids[1], NULL, TEST_NOW_MS, &err), &err);
 	must(state_outbox_each(*state, NULL, "digest", 0, note_item, &all, &err), &err);
 	assert_int_equal(all.n, 2);
 	assert_int_equal(due(*state, "mail", INT64_MAX).n, 0);
@@ -431,7 +431,7 @@ static void finding_with_an_alert_to_send_waits_for_it(void **state)
 	must(state_prune(*state, &r, TEST_NOW_MS + 5 * DAY_MS, &n, &err), &err);
 	assert_int_equal(n, 0);
 	struct seen seen = due(*state, "chat", TEST_NOW_MS);
-	must(state_outbox_sent(*state, seen.ids[0], TEST_NOW_MS, &err), &err);
+	must(state_outbox_sent(*state, seen.ids[0], NULL, TEST_NOW_MS, &err), &err);
 	must(state_prune(*state, &r, TEST_NOW_MS + 5 * DAY_MS, &n, &err), &err);
 	assert_int_equal(n, 2);
 }

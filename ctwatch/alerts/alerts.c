@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schedule.h"
 #include "lane.h"
+#include "schedule.h"
 
 struct alerts {
 	struct alerts_options with;
+	struct sink_env env;
 	struct sink_set *sinks;
 	struct lane *lanes[SINKS_MAX];
 	size_t n_lanes, n_closing;
@@ -34,16 +35,6 @@ struct store *alerts_store(const struct alerts *alerts)
 	return alerts->with.store;
 }
 
-const char *alerts_directory(const struct alerts *alerts)
-{
-	return alerts->directory;
-}
-
-uv_loop_t *alerts_loop(const struct alerts *alerts)
-{
-	return alerts->with.loop;
-}
-
 int64_t alerts_steady_ms(const struct alerts *alerts)
 {
 	return alerts->with.clock.steady_ms(alerts->with.clock.ctx);
@@ -59,29 +50,9 @@ void alerts_say(struct alerts *alerts, enum diag_level level, const struct sink 
 	diag(alerts->with.diag, level, "alerts", sink != NULL ? sink->name : NULL, "%s", sentence);
 }
 
-uv_loop_t *delivery_loop(const struct delivery *delivery)
-{
-	return delivery->alerts->with.loop;
-}
-
-struct fetcher *delivery_fetcher(const struct delivery *delivery)
-{
-	return delivery->alerts->with.fetcher;
-}
-
-int64_t delivery_wall_ms(const struct delivery *delivery)
-{
-	return alerts_wall_ms(delivery->alerts);
-}
-
 const struct sink_set *alerts_sinks(const struct alerts *alerts)
 {
 	return alerts->sinks != NULL ? alerts->sinks : alerts->next_sinks;
-}
-
-const char *delivery_public_url(const struct delivery *delivery)
-{
-	return alerts_sinks(delivery->alerts)->public_url;
 }
 
 /* ---- the router, set on the store's thread ------------------------------------------------------------ */
@@ -100,6 +71,19 @@ static bool set_router_job(void *ctx, struct state *st, struct error *err)
 	return true;
 }
 
+static void on_flushed(void *ctx, size_t n_failed)
+{
+	struct alerts *alerts = ctx;
+
+	alerts->n_failed += n_failed;
+	if (--alerts->n_flushing > 0)
+		return;
+	void (*done)(void *, size_t) = alerts->flush_done;
+
+	alerts->flush_done = NULL;
+	done(alerts->flush_ctx, alerts->n_failed);
+}
+
 static void flush_lanes(struct alerts *alerts)
 {
 	/* one more than there are lanes: a lane may be through before the last one has begun */
@@ -107,14 +91,25 @@ static void flush_lanes(struct alerts *alerts)
 	alerts->n_failed = 0;
 	for (size_t i = 0; i < alerts->n_lanes; i++)
 		lane_flush(alerts->lanes[i]);
-	alerts_lane_flushed(alerts, 0);
+	on_flushed(alerts, 0);
+}
+
+static bool clock_is_set(void *ctx, unsigned *n_sets);
+
+static void say(void *ctx, enum diag_level level, const struct sink *sink, const char *sentence)
+{
+	alerts_say(ctx, level, sink, sentence);
 }
 
 static void open_lanes(struct alerts *alerts)
 {
+	struct lane_options options = { .env = &alerts->env, .store = alerts->with.store, .directory = alerts->directory, .say = say, .flushed = on_flushed, .clock_is_set = clock_is_set, .ctx = alerts };
+
 	alerts->n_lanes = 0;
-	for (size_t i = 0; i < alerts->sinks->n; i++)
-		alerts->lanes[alerts->n_lanes++] = lane_new(alerts, alerts->sinks->items[i]);
+	for (size_t i = 0; i < alerts->sinks->n; i++) {
+		options.sink = alerts->sinks->items[i];
+		alerts->lanes[alerts->n_lanes++] = lane_new(&options);
+	}
 	if (alerts->flush_done != NULL)
 		flush_lanes(alerts);
 }
@@ -236,8 +231,9 @@ static void on_clock_set(void *ctx, bool ok, const struct error *err)
 		lane_wake(alerts->lanes[i]);
 }
 
-bool alerts_clock_is_set(struct alerts *alerts, unsigned *n_sets)
+static bool clock_is_set(void *ctx, unsigned *n_sets)
 {
+	struct alerts *alerts = ctx;
 	int64_t by_ms = clock_watch_look(&alerts->clock_watch);
 
 	if (by_ms != 0) {
@@ -260,6 +256,7 @@ struct alerts *alerts_start(const struct alerts_options *options)
 
 	alerts->with = *options;
 	clock_watch_init(&alerts->clock_watch, &options->clock);
+	alerts->env = (struct sink_env){ options->loop, options->fetcher, options->clock };
 	alerts->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	if (options->store == NULL) {
 		alerts->sinks = options->sinks;
@@ -280,6 +277,14 @@ void alerts_wake(struct alerts *alerts)
 		schedule_visit(alerts->schedule, alerts);
 }
 
+bool alerts_busy(const struct alerts *alerts)
+{
+	for (size_t i = 0; i < alerts->n_lanes; i++)
+		if (lane_is_busy(alerts->lanes[i]))
+			return true;
+	return alerts->next_sinks != NULL;
+}
+
 void alerts_reload(struct alerts *alerts, struct sink_set *sinks)
 {
 	if (alerts->closing) {
@@ -295,17 +300,6 @@ void alerts_reload(struct alerts *alerts, struct sink_set *sinks)
 		if (alerts->sinks->items[i]->type->reopen != NULL)
 			alerts->sinks->items[i]->type->reopen(alerts->sinks->items[i]);
 	exchange(alerts, sinks);
-}
-
-void alerts_lane_flushed(struct alerts *alerts, size_t n_failed)
-{
-	alerts->n_failed += n_failed;
-	if (--alerts->n_flushing > 0)
-		return;
-	void (*done)(void *, size_t) = alerts->flush_done;
-
-	alerts->flush_done = NULL;
-	done(alerts->flush_ctx, alerts->n_failed);
 }
 
 void alerts_flush(struct alerts *alerts, void (*done)(void *ctx, size_t n_failed), void *ctx)
@@ -350,8 +344,10 @@ static void finish_one(struct test *test)
 	void (*done)(void *) = test->done;
 	void *ctx = test->ctx;
 
-	for (size_t i = 0; i < SINKS_MAX; i++)
+	for (size_t i = 0; i < SINKS_MAX; i++) {
 		json_decref(test->items[i].envelope);
+		free(test->deliveries[i].progress);
+	}
 	free(test);
 	done(ctx);
 }
@@ -390,7 +386,7 @@ void alerts_test(struct alerts *alerts, const char *only, void (*answered)(void 
 		item->created_ms = alerts_wall_ms(alerts);
 		item->subject = item->id;
 		item->envelope = envelope_test(item->id, item->created_ms);
-		*delivery = (struct delivery){ .alerts = alerts, .sink = sinks->items[i], .items = item, .n = 1, .tested = on_tested, .test = test };
+		*delivery = (struct delivery){ .env = &alerts->env, .sink = sinks->items[i], .items = item, .n = 1, .tested = on_tested, .test = test };
 		memcpy(delivery->id, item->id, sizeof(delivery->id));
 		sinks->items[i]->type->deliver(sinks->items[i], delivery);
 	}

@@ -26,7 +26,6 @@ struct sink;
 struct sink_set {
 	struct sink **items;
 	size_t n;
-	char *public_url;                 /* of the dashboard, or NULL */
 	struct allow_list *allow;         /* what never alerts, and the canaries */
 };
 /* The sink named "stdout", which `run` adds: nothing, an envelope a line for programs, or a few lines a finding for people. */
@@ -61,6 +60,8 @@ struct alerts_options {
 struct alerts *alerts_start(const struct alerts_options *options);
 /* Something may be due: call after commits that added rows, and once a second. Cheap. */
 void alerts_wake(struct alerts *);
+/* Is anything being loaded, sent or marked, or are sinks being exchanged? */
+bool alerts_busy(const struct alerts *);
 /*
  * SIGHUP: other sinks from now on (what waits for a sink that is gone stays in the outbox and is shown); files are reopened.
  * Takes over `sinks`; while one exchange is under way the newest set waits for it.

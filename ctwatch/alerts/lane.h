@@ -5,9 +5,12 @@
  * waits for it; only the outcome goes through the store's thread.
  *
  *   RESTING --wake, timer--> LOADING --nothing due--> RESTING (timer: the next due time)
- *                               '--rows--> SENDING --all answered--> MARKING --> LOADING
- *   a failure: after MARKING it rests, longer each time; other lanes do not notice
+ *                               '--rows--> (JOINING) --> SENDING --all answered--> MARKING --> LOADING
+ *   JOINING: rows of a message for people are bound together before it goes out
  *   lane_close from any phase: deliveries are cancelled, the lane is freed when its timer and its job are through
+ *
+ * A failure holds back its own row, longer each time; the others go on. Only when FAILURES_MAX deliveries in a row failed, or
+ * the receiver said when it wants to be asked again, the whole lane rests, and then tries with one. Other lanes never notice.
  */
 #ifndef CTWATCH_LANE_H
 #define CTWATCH_LANE_H
@@ -16,26 +19,29 @@
 
 struct lane;
 
-struct lane *lane_new(struct alerts *alerts, struct sink *sink);
+struct lane_options {
+	const struct sink_env *env;
+	struct store *store;
+	const char *directory;            /* of the state */
+	struct sink *sink;
+	/* One sentence for the operator. */
+	void (*say)(void *ctx, enum diag_level level, const struct sink *sink, const char *sentence);
+	/*
+	 * The wall clock was set, and what waits in the outbox follows it first: nothing is looked at meanwhile, the lanes are woken
+	 * afterwards. `n_sets` tells whether it was set between two looks.
+	 */
+	bool (*clock_is_set)(void *ctx, unsigned *n_sets);
+	/* Once for each lane_flush: how many rows failed. */
+	void (*flushed)(void *ctx, size_t n_failed);
+	void *ctx;
+};
+struct lane *lane_new(const struct lane_options *options);
 void lane_wake(struct lane *);
-/* Until nothing is due or a delivery fails, without waiting for group windows; then lane_flushed runs once on the alerts. */
+/* Is something loaded, on its way or marked? */
+bool lane_is_busy(const struct lane *);
+/* Until nothing is due or the receiver fails for good, without waiting for group windows. */
 void lane_flush(struct lane *);
 /* `closed` runs on the loop when nothing refers to the lane or its sink any more. */
 void lane_close(struct lane *, void (*closed)(void *ctx), void *ctx);
-
-/* What lanes ask of the alerts object (alerts.c). */
-struct store *alerts_store(const struct alerts *);
-const char *alerts_directory(const struct alerts *);
-uv_loop_t *alerts_loop(const struct alerts *);
-int64_t alerts_steady_ms(const struct alerts *);
-int64_t alerts_wall_ms(const struct alerts *);
-/*
- * The wall clock was set, and what waits in the outbox follows it first: nothing is looked at meanwhile, the lanes are woken
- * afterwards. `n_sets` tells whether it was set between two looks.
- */
-bool alerts_clock_is_set(struct alerts *, unsigned *n_sets);
-/* `sink` NULL: of none in particular. */
-void alerts_say(struct alerts *, enum diag_level level, const struct sink *sink, const char *sentence);
-void alerts_lane_flushed(struct alerts *, size_t n_failed);
 
 #endif

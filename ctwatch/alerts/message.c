@@ -183,7 +183,7 @@ static void add_name_links(struct message_part *part, const json_t *object)
 	buf_deinit(&encoded);
 }
 
-static void finding_message(const json_t *envelope, const char *public_url, struct message_part *part)
+static void finding_message(const json_t *envelope, struct message_part *part)
 {
 	const json_t *object = json_object_get(envelope, "finding");
 	struct finding finding = finding_view(object);
@@ -206,17 +206,14 @@ static void finding_message(const json_t *envelope, const char *public_url, stru
 	add_fact(part, "Finding", xstrdup(text_of(object, "id")));
 	add_why(part, object);
 	part->next_steps = is_test ? NULL : finding_next_steps(&finding);
-	if (!is_test) {
-		if (public_url != NULL)
-			add_link(part, "Dashboard", xasprintf("%s/findings/%s", public_url, text_of(object, "id")));
+	if (!is_test)
 		add_name_links(part, object);
-	}
 	free(name);
 }
 
 /* ---- incidents and the rest ---------------------------------------------------------------------------- */
 
-static void incident_message(const json_t *envelope, const char *public_url, struct message_part *part)
+static void incident_message(const json_t *envelope, struct message_part *part)
 {
 	const json_t *object = json_object_get(envelope, "incident");
 	struct incident view = { .class_name = (char *)text_of(object, "class"),
@@ -237,8 +234,6 @@ static void incident_message(const json_t *envelope, const char *public_url, str
 	add_fact(part, "Seen", count > 1 ? xasprintf("%" JSON_INTEGER_FORMAT " times", count) : NULL);
 	add_fact(part, "Closed", closed ? xasprintf("%s: %s", text_of(object, "closed"), text_of(object, "closed_why")) : NULL);
 	add_fact(part, "Evidence", xasprintf("ctwatch incidents show %s", text_of(object, "id")));
-	if (public_url != NULL)
-		add_link(part, "Dashboard", xasprintf("%s/incidents/%s", public_url, text_of(object, "id")));
 }
 
 /* "logs_expected" is "Logs expected" to people. */
@@ -291,16 +286,14 @@ static void make_subject(const struct delivery *delivery, struct message *messag
 
 void message_make(const struct delivery *delivery, struct message *out)
 {
-	const char *public_url = delivery_public_url(delivery);
-
 	*out = (struct message){ .parts = xcalloc(delivery->n, sizeof(*out->parts)), .n_parts = delivery->n };
 	for (size_t i = 0; i < delivery->n; i++) {
 		const json_t *envelope = delivery->items[i].envelope;
 
 		if (json_object_get(envelope, "finding") != NULL)
-			finding_message(envelope, public_url, &out->parts[i]);
+			finding_message(envelope, &out->parts[i]);
 		else if (json_object_get(envelope, "incident") != NULL)
-			incident_message(envelope, public_url, &out->parts[i]);
+			incident_message(envelope, &out->parts[i]);
 		else
 			other_message(envelope, &out->parts[i]);
 	}

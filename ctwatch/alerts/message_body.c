@@ -76,11 +76,8 @@ static void text_part(struct buf *out, const struct message_part *part)
 		buf_append_text(out, "  - ");
 		wrap(out, 4, part->next_steps[i]);
 	}
-	bool others = false;
-	for (size_t i = 0; i < part->n_links; i++)
-		others = others || strcmp(part->links[i].label, "Dashboard") != 0;
 	if (part->n_links > 0)
-		buf_printf(out, "\nLinks%s\n", others ? " (crt.sh and RDAP are asked about the name; none visits it)" : "");
+		buf_append_text(out, "\nLinks (crt.sh and RDAP are asked about the name; none visits it)\n");
 	for (size_t i = 0; i < part->n_links; i++)
 		buf_printf(out, "  %s: %s\n", part->links[i].label, part->links[i].url);
 }

@@ -13,6 +13,9 @@ static void item_deinit(struct alert_item *item)
 {
 	free(item->subject);
 	free(item->group);
+	free(item->certificate);
+	free(item->message);
+	free(item->progress);
 	free(item->thread);
 	json_decref(item->envelope);
 	alert_entry_free(item->entry);
@@ -26,9 +29,19 @@ void round_clear(struct round *round)
 	for (size_t i = 0; i < round->n_marks; i++) {
 		free(round->marks[i].thread_key);
 		free(round->marks[i].thread);
+		free(round->marks[i].progress);
 	}
 	round->n_items = 0;
 	round->n_marks = 0;
+}
+
+void round_take(struct round *round, size_t n)
+{
+	for (size_t i = n; i < round->n_items; i++)
+		item_deinit(&round->items[i]);
+	round->n_items = n;
+	if (!round->joined)
+		delivery_id_of(round->items, n, round->message);
 }
 
 /* Where a conversation's name at the receiver is kept. */
@@ -37,23 +50,42 @@ static char *thread_key(const struct round *round, const char *subject)
 	return xasprintf("thread/%s/%s", round->sink_name, subject);
 }
 
-void round_mark(struct round *round, const struct alert_item *item, enum delivery_result result, const char *why)
+static struct mark *add_mark(struct round *round, const struct alert_item *item, enum delivery_result result, const char *why)
 {
 	struct mark *mark = &round->marks[round->n_marks++];
 
-	*mark = (struct mark){ 0 };
+	*mark = (struct mark){ .result = result, .created_ms = item->created_ms };
 	memcpy(mark->id, item->id, sizeof(mark->id));
-	mark->result = result;
-	mark->created_ms = item->created_ms;
 	snprintf(mark->why, sizeof(mark->why), "%.*s", (int)sizeof(mark->why) - 1, why);
+	return mark;
 }
 
-void round_keep_thread(struct round *round, const struct alert_item *item, const char *thread)
+void round_mark(struct round *round, const struct delivery *delivery, const struct alert_item *item, enum delivery_result result, const char *why, int64_t pause_ms)
 {
-	struct mark *mark = &round->marks[round->n_marks - 1];
+	struct mark *mark = add_mark(round, item, result, result == DELIVERY_OK ? delivery->note : why);
 
-	mark->thread_key = thread_key(round, item->subject);
-	mark->thread = xstrdup(thread);
+	mark->pause_ms = pause_ms;
+	mark->taken_by_some = delivery->taken_by_some;
+	mark->progress = delivery->progress != NULL ? xstrdup(delivery->progress) : NULL;
+	/* a conversation's name at the receiver */
+	if (result == DELIVERY_OK && delivery->thread[0] != '\0' && item->thread == NULL) {
+		mark->thread_key = thread_key(round, item->subject);
+		mark->thread = xstrdup(delivery->thread);
+	}
+}
+
+void round_halve(struct round *round, const struct delivery *delivery, const char *why)
+{
+	const size_t half = delivery->n / 2;
+
+	for (size_t i = 0; i < delivery->n; i++) {
+		struct mark *mark = add_mark(round, &delivery->items[i], DELIVERY_RETRY, why);
+
+		if (i < half)
+			delivery_id_of(delivery->items, half, mark->message);
+		else
+			delivery_id_of(delivery->items + half, delivery->n - half, mark->message);
+	}
 }
 
 void round_deinit(struct round *round)
@@ -83,13 +115,34 @@ static bool see_next(void *ctx, const struct outbox_item *row)
 	return false;
 }
 
-/* People get what belongs together in one message: the first row's registrable domain, or everything in a digest. */
+static bool same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/*
+ * People get what belongs together in one message: what shares a registrable domain or a certificate, or everything in a digest.
+ * What was told before comes again with the same companions.
+ */
 static bool belongs(const struct round *round, const struct outbox_item *row)
 {
-	if (!round->for_people || round->digest || round->n_items == 0)
+	if (!round->for_people || round->n_items == 0)
 		return true;
 	const struct alert_item *first = &round->items[0];
-	return first->group != NULL && row->group != NULL && strcmp(first->group, row->group) == 0 && row->event == first->event;
+
+	if (first->message != NULL || row->message != NULL)
+		return same(first->message, row->message);
+	if (round->digest || row->event != first->event)
+		return round->digest;
+	for (size_t i = 0; i < round->n_items; i++)
+		if (same(round->items[i].group, row->group) || same(round->items[i].certificate, row->certificate))
+			return true;
+	return false;
+}
+
+static char *dup_or_null(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
 }
 
 static bool see_due(void *ctx, const struct outbox_item *row)
@@ -114,11 +167,14 @@ static bool see_due(void *ctx, const struct outbox_item *row)
 	}
 	if (item.envelope == NULL) {
 		/* its subject is gone (pruned): nothing can be told any more, and the dead letters say why */
-		round_mark(round, &item, DELIVERY_REFUSED, err.text);
+		add_mark(round, &item, DELIVERY_REFUSED, err.text);
 		return true;
 	}
 	item.subject = xstrdup(row->subject != NULL ? row->subject : "");
-	item.group = row->group != NULL ? xstrdup(row->group) : NULL;
+	item.group = dup_or_null(row->group);
+	item.certificate = dup_or_null(row->certificate);
+	item.message = dup_or_null(row->message);
+	item.progress = dup_or_null(row->progress);
 	char *key = thread_key(round, item.subject);
 	if (!state_get_fact(loading->st, key, &item.thread, &err))
 		item.thread = NULL;
@@ -151,12 +207,16 @@ static bool load(struct round *round, struct state *st, struct error *err)
 	struct loading loading = { .round = round, .st = st, .next_due_ms = INT64_MAX, .err = err };
 
 	round_clear(round);
-	if (!load_digest(&loading, err))
+	round->digest = false;
+	if (!round->only_fresh && !load_digest(&loading, err))
 		return false;
-	if (round_is_empty(round) && !state_outbox_due(st, round->sink_name, round->joins_by_ms, LOOK_AHEAD_MAX, see_due, &loading, err))
+	if (round_is_empty(round) && !(round->only_fresh ? state_outbox_due_fresh : state_outbox_due)(st, round->sink_name, round->joins_by_ms, LOOK_AHEAD_MAX, see_due, &loading, err))
 		return false;
 	if (loading.failed)
 		return false;
+	round->joined = round->n_items > 0 && round->items[0].message != NULL;
+	if (round->joined)
+		snprintf(round->message, sizeof(round->message), "%s", round->items[0].message);
 	if (!state_outbox_due(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err) ||
 	    !state_outbox_due_digest(st, round->sink_name, INT64_MAX, 1, see_next, &loading, err))
 		return false;
@@ -179,19 +239,36 @@ bool round_overflow_job(void *ctx, struct state *st, struct error *err)
 	return state_outbox_to_digest(st, round->sink_name, round->first_by_ms, err);
 }
 
+bool round_join_job(void *ctx, struct state *st, struct error *err)
+{
+	struct round *round = ctx;
+
+	for (size_t i = 0; i < round->n_items; i++)
+		if (!state_outbox_join(st, round->items[i].id, round->message, err))
+			return false;
+	return true;
+}
+
+static bool write_mark(const struct round *round, const struct mark *mark, struct state *st, struct error *err)
+{
+	bool old = clock_age_ms(round->now_ms, mark->created_ms) + round->elapsed_ms > round->retry_for_ms;
+	bool dead = mark->result == DELIVERY_REFUSED || mark->result == DELIVERY_NEVER || old;
+	bool sent = mark->result == DELIVERY_OK || (mark->taken_by_some && dead);
+
+	if (sent ? !state_outbox_sent(st, mark->id, mark->why[0] != '\0' ? mark->why : NULL, round->marked_ms, err)
+		 : !state_outbox_failed(st, mark->id, mark->why, round->marked_ms + mark->pause_ms, dead, round->marked_ms, err))
+		return false;
+	return (mark->message[0] == '\0' || state_outbox_join(st, mark->id, mark->message, err)) &&
+	       (mark->progress == NULL || state_outbox_progress(st, mark->id, mark->progress, err)) &&
+	       (mark->thread == NULL || state_put_fact(st, mark->thread_key, mark->thread, err));
+}
+
 bool round_mark_job(void *ctx, struct state *st, struct error *err)
 {
 	struct round *round = ctx;
 
-	for (size_t i = 0; i < round->n_marks; i++) {
-		const struct mark *mark = &round->marks[i];
-		bool dead = mark->result == DELIVERY_REFUSED || clock_age_ms(round->now_ms, mark->created_ms) + round->elapsed_ms > round->retry_for_ms;
-		bool ok = mark->result == DELIVERY_OK
-				  ? state_outbox_sent(st, mark->id, round->marked_ms, err)
-				  : state_outbox_failed(st, mark->id, mark->why, round->next_try_ms, dead, round->marked_ms, err);
-
-		if (!ok || (mark->thread != NULL && !state_put_fact(st, mark->thread_key, mark->thread, err)))
+	for (size_t i = 0; i < round->n_marks; i++)
+		if (!write_mark(round, &round->marks[i], st, err))
 			return false;
-	}
-	return true;
+	return !round->recovered || state_outbox_recover(st, round->sink_name, round->marked_ms, err);
 }

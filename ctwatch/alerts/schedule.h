@@ -8,9 +8,16 @@
 #ifndef CTWATCH_SCHEDULE_H
 #define CTWATCH_SCHEDULE_H
 
-#include "lane.h"
+#include "sink.h"
 
 struct schedule;
+
+/* What it asks of the alerts object (alerts.c). */
+struct store *alerts_store(const struct alerts *);
+int64_t alerts_steady_ms(const struct alerts *);
+int64_t alerts_wall_ms(const struct alerts *);
+/* `sink` NULL: of none in particular. */
+void alerts_say(struct alerts *, enum diag_level level, const struct sink *sink, const char *sentence);
 
 struct schedule *schedule_new(int64_t now_steady_ms);
 void schedule_free(struct schedule *);          /* NULL is fine */

@@ -27,12 +27,21 @@ struct alert_entry {
 struct alert_entry *alert_entry_load(struct state *st, const struct outbox_item *row);
 void alert_entry_free(struct alert_entry *);   /* NULL is fine */
 
+/* What sinks use of the program around them; outlives them. */
+struct sink_env {
+	uv_loop_t *loop;
+	struct fetcher *fetcher;
+	struct clock clock;
+};
+
 /* One row of the outbox, ready to be told. */
 struct alert_item {
 	char id[FINDING_ID_LEN + 1];      /* for Idempotency-Key, Message-ID ... */
 	enum event_type event;
 	char *subject;                    /* finding or incident id: what messages of one thread share */
-	char *group;                      /* registrable domain, or NULL */
+	char *group, *certificate;        /* registrable domain, and TBS hash of the certificate that brought it; or NULL */
+	char *message;                    /* id of the message that it was told in before, or NULL */
+	char *progress;                   /* as the sink set it before (delivery_set_progress), or NULL */
 	char *thread;                     /* as delivery_set_thread kept it for this subject, or NULL */
 	json_t *envelope;                 /* owned: {"v":1,"event":..,"id":..,"time":..,"finding":{..}} */
 	struct alert_entry *entry;        /* owned; only for sink types that want it, and NULL when nothing is kept */
@@ -42,7 +51,7 @@ struct alert_item {
 
 /* What a sink is asked to deliver at once: one item, or several for sinks that group. */
 struct delivery {
-	struct alerts *alerts;
+	const struct sink_env *env;
 	struct sink *sink;
 	struct alert_item *items;
 	size_t n;
@@ -53,6 +62,11 @@ struct delivery {
 	void (*tested)(struct delivery *, bool ok, const char *answer);   /* a test message: nothing is marked */
 	void *test;
 	char thread[64];                  /* set by delivery_set_thread */
+	char *progress;                   /* set by delivery_set_progress */
+	char note[256];                   /* of a message that was taken: what the operator should know all the same; or "" */
+	int64_t pause_ms;                 /* the next try not before so long; 0: as usual */
+	bool taken_by_some;               /* one of several receivers has it, now or since an earlier try */
+	bool perhaps_too_large;           /* no answer came: a message of many rows may have been too much at once */
 	void *under_way;                  /* the sink type's own, e.g. a request */
 	void (*cancel)(struct delivery *);/* set by the sink type while something is under way */
 };
@@ -60,7 +74,8 @@ struct delivery {
 enum delivery_result {
 	DELIVERY_OK,
 	DELIVERY_RETRY,                   /* later: sink down, 5xx, 429 */
-	DELIVERY_REFUSED,                 /* it will never take this one: straight to the dead letters */
+	DELIVERY_REFUSED,                 /* it will never take this one. One of many rows is halved, so that those that it minds are found; one row is dead */
+	DELIVERY_NEVER,                   /* nor any part of it: dead as a whole */
 };
 /*
  * Exactly once per delivery that was not cancelled, on the loop; never from inside deliver(). `answer` is one sentence without
@@ -76,13 +91,14 @@ void delivery_finish_later(struct delivery *, enum delivery_result result, const
  */
 void delivery_set_thread(struct delivery *, const char *thread);
 
-/* Sets `id` from the items' ids. */
-void delivery_id_of_many(struct delivery *);
+/* For a message with several receivers: JSON of the sink's own that says which of them have it. Kept with each row until all have. */
+void delivery_set_progress(struct delivery *, const char *json);
+/* The id of a message of these rows: the row's own, or made of all. */
+void delivery_id_of(const struct alert_item *items, size_t n, char id[FINDING_ID_LEN + 1]);
 
 uv_loop_t *delivery_loop(const struct delivery *);
 struct fetcher *delivery_fetcher(const struct delivery *);
 int64_t delivery_wall_ms(const struct delivery *);
-const char *delivery_public_url(const struct delivery *);   /* or NULL */
 
 struct sink_type {
 	const char *name;
@@ -93,6 +109,8 @@ struct sink_type {
 	bool wants_entry;                 /* items come with what was logged */
 	bool operations;                  /* gets incidents unless told otherwise */
 	bool naming_at_once;              /* naming findings do not wait for the digest: a stream for programs */
+	/* How many of the first items fit into one message of this receiver's (1 at least); NULL: all. */
+	size_t (*fits)(struct sink *sink, const struct delivery *delivery);
 	/* Reads its keys from `object` into sink->own; contacts nothing. */
 	bool (*open)(struct sink *sink, const struct config *config, const json_t *object, struct error *err);
 	void (*close)(struct sink *sink);

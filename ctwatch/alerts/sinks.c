@@ -88,7 +88,7 @@ static bool read_events(struct sink *sink, const json_t *object, struct error *e
 
 			if (!json_is_string(item) || !event_parse(slice_text(json_string_value(item)), &event))
 				return wrong(err, sink, "events", "names of events: finding, finding.rescored, finding.new_certificate, "
-								  "incident.opened, incident.closed, report.ready, heartbeat, canary.missed, malformed, error");
+								  "incident.opened, incident.closed, report.ready, heartbeat, canary.missed, malformed");
 			sink->events |= 1u << event;
 		}
 	}
@@ -321,7 +321,6 @@ bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struc
 	bool ok = true;
 
 	set->items = xcalloc(SINKS_MAX, sizeof(*set->items));
-	set->public_url = config->public_url != NULL && config->public_url[0] != '\0' ? xstrdup(config->public_url) : NULL;
 	if (to_stdout != STDOUT_NONE) {
 		json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:s}", "type", to_stdout == STDOUT_JSONL ? "stdout" : "terminal", "name", "stdout", "format",
 					   formats[to_stdout], "per_hour", 0, "group_window", to_stdout == STDOUT_JSONL ? "0s" : "1s");
@@ -350,7 +349,6 @@ void sink_set_free(struct sink_set *set)
 		sink_free(set->items[i]);
 	free(set->items);
 	allow_list_free(set->allow);
-	free(set->public_url);
 	free(set);
 }
 

@@ -36,6 +36,8 @@ void bench_add(struct bench *bench, struct test_match match, size_t n);
 void bench_job(struct bench *bench, store_job_fn *job, void *ctx);
 /* Delivers what is due; the number of rows that could not be. */
 size_t bench_flush(struct bench *bench);
+/* Delivers what is due by the bench's clock, until all lanes rest. */
+void bench_settle(struct bench *bench);
 /* Runs the loop for this long. */
 void bench_run(struct bench *bench, unsigned ms);
 /* Rows of the outbox with a status (NULL: any), read by a connection of its own. */

@@ -40,12 +40,15 @@ static void on_written(uv_write_t *write, int status)
 static void answer(struct caller *caller)
 {
 	struct receiver *r = caller->receiver;
+	int status = r->decide != NULL ? r->decide(r, strstr(buf_text(&caller->in), "\r\n\r\n") + 4) : r->status;
 
-	if (r->status == 0) {
+	if (status == 0) {
 		hang_up(caller);
 		return;
 	}
-	buf_printf(&caller->out, "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s", r->status, strlen(r->answer), r->header, r->answer);
+	if (status < 0)
+		return;                   /* never answers */
+	buf_printf(&caller->out, "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s", status, strlen(r->answer), r->header, r->answer);
 	uv_buf_t bytes = uv_buf_init((char *)caller->out.data, (unsigned)caller->out.len);
 	uv_write(&caller->write, (uv_stream_t *)&caller->tcp, &bytes, 1, on_written);
 }

@@ -16,6 +16,8 @@ struct receiver {
 	int status;                       /* answered from now on; 0: hangs up without an answer */
 	const char *answer;               /* body of the answer */
 	const char *header;               /* another header line with its end, or "" */
+	int (*decide)(struct receiver *r, const char *body);   /* the status for a request, or NULL: `status` for all */
+	size_t n_decided;                 /* for it to count with */
 };
 
 void receiver_start(struct receiver *r, uv_loop_t *loop);

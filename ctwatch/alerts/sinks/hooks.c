@@ -196,7 +196,7 @@ static const char *const KEYS[] = { "directory", "time_limit", NULL };
 const struct sink_type hooks_sink = {
 	.name = "hooks",
 	.keys = KEYS,
-	.default_events = 1u << EVENT_FINDING | 1u << EVENT_FINDING_RESCORED | 1u << EVENT_FINDING_NEW_CERTIFICATE | 1u << EVENT_MALFORMED | 1u << EVENT_ERROR |
+	.default_events = 1u << EVENT_FINDING | 1u << EVENT_FINDING_RESCORED | 1u << EVENT_FINDING_NEW_CERTIFICATE | 1u << EVENT_MALFORMED |
 			  1u << EVENT_CANARY_MISSED | 1u << EVENT_INCIDENT_OPENED,
 	.one_at_a_time = true,
 	.wants_entry = true,
