@@ -10,20 +10,21 @@
  */
 #include "sink.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
-#include "mail_files.h"
-#include "message.h"
-#include "render.h"
+#include "dns.h"
+#include "mail_text.h"
+#include "mailboxes.h"
+#include "smtp.h"
 
-#define RECIPIENTS_MAX 50
+#define RECIPIENTS_MAX 50            /* of "to", and as many of a report: MAILBOXES_MAX together */
 #define MAIL_MAX (8u << 20)
 #define TIMEOUT_MS 60000
-#define REFERENCES_MAX 10
+#define MAILBOX_PAUSE_MS 60000       /* greylisting and full mailboxes want minutes */
+#define LOGIN_PAUSE_MS 600000        /* servers lock accounts that are tried too often */
 
 struct mail_sink {
 	char *url;                        /* smtp://host:587 or smtps://host:465 */
@@ -34,14 +35,23 @@ struct mail_sink {
 	bool to_gets_reports;             /* "events" asks for report.ready; else report_to alone gets it */
 };
 
-/* One mail under way; curl reads it from here. */
+/* One mail under way: as many transactions as its mailboxes need. */
 struct mail {
 	struct delivery *delivery;
 	struct mail_sink *sink;
-	struct fetch *fetch;
+	struct smtp *smtp;
 	struct buf text;
-	size_t sent;
-	struct curl_slist *recipients;
+	struct mailboxes boxes;
+	const char *shown[MAILBOXES_MAX]; /* addresses of all, as in the header */
+	size_t n_shown;
+	struct mailbox *asked[MAILBOXES_MAX];   /* in the transaction under way */
+	size_t n_asked;
+	bool starting;                    /* inside deliver(): nothing may be done with the delivery yet */
+	bool without_files;
+	char whole[320];                  /* why a transaction failed for all of its mailboxes, or "" */
+	bool whole_refused;               /* and for good: the text itself */
+	int64_t asked_pause_ms;
+	bool timed_out;
 };
 
 static bool wrong(struct error *err, const struct sink *sink, const char *key, const char *wanted)
@@ -56,7 +66,53 @@ static bool is_address(const char *text)
 {
 	const char *at = text == NULL ? NULL : strchr(text, '@');
 
-	return at != NULL && at != text && at[1] != '\0' && strlen(text) < 255 && strpbrk(text, " \t\r\n<>,;\"") == NULL && strchr(at + 1, '@') == NULL;
+	if (at == NULL || at == text || at[1] == '\0' || strlen(text) > 254 || strpbrk(text, " <>,;\"") != NULL || strchr(at + 1, '@') != NULL)
+		return false;
+	for (const char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	return utf8_valid(slice_text(text));
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* A domain of other letters goes by its A-label, which every server takes; NULL when it has none. malloc'd. */
+static char *take_address(const char *text)
+{
+	char domain[DNS_NAME_MAX + 1];
+	struct error err;
+
+	if (!is_address(text))
+		return NULL;
+	const char *at = strchr(text, '@');
+	if (is_ascii(at))
+		return xstrdup(text);
+	if (!dns_name_to_ascii(slice_text(at + 1), domain, &err))
+		return NULL;
+	return xasprintf("%.*s@%s", (int)(at - text), text, domain);
+}
+
+/* Twice the same address is once. False: it is none. */
+static bool add_address(struct string_list *list, const char *text)
+{
+	char *address = take_address(text);
+
+	if (address == NULL)
+		return false;
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->items[i], address) == 0) {
+			free(address);
+			return true;
+		}
+	}
+	list->items[list->n++] = address;
+	return true;
 }
 
 static bool read_recipients(struct mail_sink *mail, const struct sink *sink, const json_t *object, struct error *err)
@@ -66,14 +122,11 @@ static bool read_recipients(struct mail_sink *mail, const struct sink *sink, con
 	size_t i;
 
 	mail->to.items = xcalloc(RECIPIENTS_MAX + 1, sizeof(*mail->to.items));
-	if (json_is_string(to) && is_address(json_string_value(to))) {
-		mail->to.items[mail->to.n++] = xstrdup(json_string_value(to));
-		return true;
-	}
+	if (json_is_string(to))
+		return add_address(&mail->to, json_string_value(to)) || wrong(err, sink, "to", "a mail address or a list of them");
 	json_array_foreach((json_t *)to, i, item) {
-		if (!is_address(json_string_value(item)) || mail->to.n == RECIPIENTS_MAX)
+		if (mail->to.n == RECIPIENTS_MAX || !add_address(&mail->to, json_string_value(item)))
 			return wrong(err, sink, "to", "mail addresses, 50 at most");
-		mail->to.items[mail->to.n++] = xstrdup(json_string_value(item));
 	}
 	return mail->to.n > 0 || wrong(err, sink, "to", "a mail address or a list of them");
 }
@@ -96,9 +149,8 @@ static bool read_report_recipients(struct mail_sink *mail, struct sink *sink, co
 	if (json_array_get(config->alerts, i) != object)
 		return true;
 	json_array_foreach((json_t *)addresses, i, address) {
-		if (!is_address(json_string_value(address)) || mail->report_to.n == RECIPIENTS_MAX)
+		if (mail->report_to.n == RECIPIENTS_MAX || !add_address(&mail->report_to, json_string_value(address)))
 			return error_set(err, ERR_USAGE, "report: \"mail\" wants mail addresses, %d at most", RECIPIENTS_MAX);
-		mail->report_to.items[mail->report_to.n++] = xstrdup(json_string_value(address));
 		sink->events |= 1u << EVENT_REPORT_READY;
 	}
 	return true;
@@ -143,11 +195,11 @@ static bool mail_open(struct sink *sink, const struct config *config, const json
 	sink->own = mail;
 	if (!read_server(mail, sink, config, object, err) || !read_recipients(mail, sink, object, err) || !read_report_recipients(mail, sink, config, object, err))
 		return false;
-	if (!is_address(from))
-		return wrong(err, sink, "from", "the sender's mail address");
-	mail->from = xstrdup(from);
+	mail->from = take_address(from);
+	if (mail->from == NULL || !is_ascii(mail->from))
+		return wrong(err, sink, "from", "the sender's mail address, of ASCII before the @");
 	mail->user = user != NULL ? xstrdup(user) : NULL;
-	mail->ca_file = ca_file != NULL ? config_resolve(config, ca_file) : NULL;
+	mail->ca_file = ca_file != NULL ? config_resolve(config, ca_file) : config->ca_file != NULL && config->ca_file[0] != '\0' ? xstrdup(config->ca_file) : NULL;
 	if (!config_secret(config, object, "password", &mail->password, err))
 		return error_context(err, "alerts: sink \"%s\"", sink->name);
 	if ((mail->user == NULL) != (mail->password == NULL))
@@ -184,211 +236,234 @@ static void mail_describe(const struct sink *sink, struct buf *out)
 	buf_printf(out, "mail to %s%s by %s", mail->to.items[0], mail->to.n > 1 ? " and others" : "", mail->host);
 }
 
-/* ---- the mail itself (RFC 5322, RFC 2046) -------------------------------------------------------------------- */
+/* ---- who gets it ----------------------------------------------------------------------------------------------- */
 
-static void put_header(struct buf *out, const char *name, const char *value)
+static void add_shown(struct mail *mail, const struct string_list *list)
 {
-	buf_printf(out, "%s: ", name);
-	render_mail_header(out, value);
-	buf_append_text(out, "\r\n");
-}
+	for (size_t i = 0; i < list->n && mail->n_shown < MAILBOXES_MAX; i++) {
+		bool known = false;
 
-/* Base64 in lines of 76: no line is too long, no line begins with a dot, every byte passes. */
-static void put_part(struct buf *out, const char *boundary, const char *type, const char *text)
-{
-	size_t len = strlen(text);
-	char line[BASE64_LEN(57) + 1];
-
-	buf_printf(out, "--%s\r\nContent-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n", boundary, type);
-	for (size_t at = 0; at < len; at += 57) {
-		base64_encode(text + at, len - at < 57 ? len - at : 57, line);
-		buf_printf(out, "%s\r\n", line);
+		for (size_t k = 0; k < mail->n_shown; k++)
+			known = known || strcmp(mail->shown[k], list->items[i]) == 0;
+		if (!known)
+			mail->shown[mail->n_shown++] = list->items[i];
 	}
 }
 
-static const char *domain_of(const char *address)
+/* The sink's recipients, or a report's. */
+static void list_mailboxes(struct mail *mail)
 {
-	return strchr(address, '@') + 1;
-}
+	const struct mail_sink *sink = mail->sink;
+	bool report = mail_is_report(mail->delivery);
 
-static void put_date(struct buf *out, int64_t now_ms)
-{
-	static const char *const days[] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	int year, month, day, hour, minute, second, ms;
-
-	time_to_civil(now_ms, &year, &month, &day, &hour, &minute, &second, &ms);
-	buf_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n", days[now_ms / 86400000 % 7], day, months[month - 1], year, hour, minute, second);
-}
-
-/* "<subject.subject@domain>"; a subject may be a path or a name with odd characters. */
-static void put_reference(struct buf *out, const char *subject, const char *domain)
-{
-	struct buf encoded;
-
-	buf_init(&encoded, 1024);
-	if (render_uri_component(&encoded, subject))
-		buf_printf(out, "<%s.subject@%s>", buf_text(&encoded), domain);
-	buf_deinit(&encoded);
+	if (!report || sink->to_gets_reports || sink->report_to.n == 0)
+		add_shown(mail, &sink->to);
+	if (report)
+		add_shown(mail, &sink->report_to);
+	mailboxes_init(&mail->boxes, mail->shown, mail->n_shown, mail->delivery->items[0].progress);
 }
 
 /*
- * The first mail of a finding and the later ones refer to one id that no mail has: clients put what shares a reference into
- * one thread, whichever of them arrived. A digest starts a thread of its own.
+ * Who is asked next: all whose address is ASCII together, then each of the others alone, since a server without SMTPUTF8 may
+ * refuse a whole mail for one of them. False: nobody is left.
  */
-static void put_ids(struct buf *out, const struct mail_sink *sink, const struct delivery *delivery)
+static bool choose(struct mail *mail)
 {
-	const char *domain = domain_of(sink->from);
+	mail->n_asked = 0;
+	for (size_t i = 0; i < mail->boxes.n; i++) {
+		struct mailbox *box = &mail->boxes.items[i];
 
-	buf_printf(out, "Message-ID: <%s.alert@%s>\r\n", delivery->id, domain);
-	if (delivery->digest || delivery->items[0].subject == NULL || delivery->items[0].event == EVENT_TEST)
-		return;
-	buf_append_text(out, "In-Reply-To: ");
-	put_reference(out, delivery->items[0].subject, domain);
-	buf_append_text(out, "\r\nReferences:");
-	for (size_t i = 0; i < delivery->n && i < REFERENCES_MAX; i++) {
-		buf_append_text(out, i > 0 ? "\r\n " : " ");
-		put_reference(out, delivery->items[i].subject, domain);
+		if (box->state == MAILBOX_WAITS && !box->asked && is_ascii(box->address))
+			mail->asked[mail->n_asked++] = box;
 	}
-	buf_append_text(out, "\r\n");
+	for (size_t i = 0; i < mail->boxes.n && mail->n_asked == 0; i++)
+		if (mail->boxes.items[i].state == MAILBOX_WAITS && !mail->boxes.items[i].asked)
+			mail->asked[mail->n_asked++] = &mail->boxes.items[i];
+	for (size_t i = 0; i < mail->n_asked; i++)
+		mail->asked[i]->asked = true;
+	return mail->n_asked > 0;
 }
 
-static bool is_report(const struct delivery *delivery)
+/* The header names who belongs to this transaction's kind: others could not be written in it. */
+static bool write_text(struct mail *mail)
 {
-	return delivery->n == 1 && delivery->items[0].event == EVENT_REPORT_READY;
+	const char *to[MAILBOXES_MAX];
+	struct mail_head head = { .from = mail->sink->from, .to = to, .now_ms = delivery_wall_ms(mail->delivery), .with_files = !mail->without_files };
+
+	if (!is_ascii(mail->asked[0]->address))
+		to[head.n_to++] = mail->asked[0]->address;
+	for (size_t i = 0; i < mail->n_shown && is_ascii(mail->asked[0]->address); i++)
+		if (is_ascii(mail->shown[i]))
+			to[head.n_to++] = mail->shown[i];
+	buf_clear(&mail->text);
+	return mail_write(&mail->text, &head, mail->delivery);
 }
 
-/* The sink's recipients, or a report's. At most RECIPIENTS_MAX of each; returns how many. */
-static size_t recipients(const struct mail_sink *sink, const struct delivery *delivery, const char *out[2 * RECIPIENTS_MAX])
-{
-	size_t n = 0;
-
-	if (!is_report(delivery) || sink->to_gets_reports || sink->report_to.n == 0)
-		for (size_t i = 0; i < sink->to.n; i++)
-			out[n++] = sink->to.items[i];
-	if (is_report(delivery))
-		for (size_t i = 0; i < sink->report_to.n; i++)
-			out[n++] = sink->report_to.items[i];
-	return n;
-}
-
-static void write_mail(struct buf *out, const struct mail_sink *sink, const struct delivery *delivery)
-{
-	struct message message;
-	char boundary[64], outer[64];
-
-	message_make(delivery, &message);
-	char *text = message_text(&message), *html = message_html(&message);
-	snprintf(boundary, sizeof(boundary), "=_ctwatch_%s", delivery->id);
-	snprintf(outer, sizeof(outer), "=_files_%s", delivery->id);
-
-	put_date(out, delivery_wall_ms(delivery));
-	put_header(out, "From", sink->from);
-	const char *to[2 * RECIPIENTS_MAX];
-	const size_t n_to = recipients(sink, delivery, to);
-	buf_append_text(out, "To: ");
-	for (size_t i = 0; i < n_to; i++)
-		buf_printf(out, "%s%s", i > 0 ? ",\r\n " : "", to[i]);
-	buf_append_text(out, "\r\n");
-	put_header(out, "Subject", message.subject);
-	put_ids(out, sink, delivery);
-	put_header(out, "X-Ctwatch-Event", event_name(delivery->items[0].event));
-	buf_append_text(out, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n");
-	/* a report's files stand beside the text in its two forms */
-	if (is_report(delivery))
-		buf_printf(out, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n\r\n--%s\r\n", outer, outer);
-	buf_printf(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
-	put_part(out, boundary, "text/plain", text);
-	put_part(out, boundary, "text/html", html);
-	buf_printf(out, "--%s--\r\n", boundary);
-	if (is_report(delivery)) {
-		mail_files_put(out, outer, delivery->items[0].envelope);
-		buf_printf(out, "--%s--\r\n", outer);
-	}
-	free(text);
-	free(html);
-	message_deinit(&message);
-}
-
-/* ---- sending -------------------------------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------------------------------------------------ */
 
 static void mail_free(struct mail *mail)
 {
-	curl_slist_free_all(mail->recipients);
+	mailboxes_deinit(&mail->boxes);
 	buf_deinit(&mail->text);
 	free(mail);
 }
 
-static size_t read_mail(char *into, size_t size, size_t n, void *ctx)
+/* All transactions are through: what became of the mail as a whole. */
+static void finish(struct mail *mail)
 {
-	struct mail *mail = ctx;
-	size_t left = mail->text.len - mail->sent;
-	size_t take = left < size * n ? left : size * n;
-
-	memcpy(into, mail->text.data + mail->sent, take);
-	mail->sent += take;
-	return take;
-}
-
-static int rewind_mail(void *ctx, curl_off_t offset, int origin)
-{
-	struct mail *mail = ctx;
-
-	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > mail->text.len)
-		return CURL_SEEKFUNC_FAIL;
-	mail->sent = (size_t)offset;
-	return CURL_SEEKFUNC_OK;
-}
-
-static void configure(void *ctx, CURL *easy)
-{
-	struct mail *mail = ctx;
-	const struct mail_sink *sink = mail->sink;
-
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
-	curl_easy_setopt(easy, CURLOPT_POST, 0L);
-	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_mail);
-	curl_easy_setopt(easy, CURLOPT_READDATA, mail);
-	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_mail);
-	curl_easy_setopt(easy, CURLOPT_SEEKDATA, mail);
-	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)mail->text.len);
-	curl_easy_setopt(easy, CURLOPT_MAIL_FROM, sink->from);
-	curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, mail->recipients);
-	if (sink->starttls)
-		curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
-	if (sink->user != NULL) {
-		curl_easy_setopt(easy, CURLOPT_USERNAME, sink->user);
-		curl_easy_setopt(easy, CURLOPT_PASSWORD, sink->password);
-	}
-	if (sink->ca_file != NULL)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, sink->ca_file);
-}
-
-static void on_answer(void *ctx, struct fetch_answer *answer)
-{
-	struct mail *mail = ctx;
 	struct delivery *delivery = mail->delivery;
-	char sentence[320];
-	/* 250: taken. 5xx is final for this mail (RFC 5321 section 4.2.1), 4xx and silence are not; 53x wants a better password */
-	bool refused = answer->status >= 550 && answer->status < 560;
-	bool ok = answer->status >= 200 && answer->status < 300 && answer->error[0] == '\0';
+	size_t n_taken = mailboxes_count(&mail->boxes, MAILBOX_TAKEN), n_refused = mailboxes_count(&mail->boxes, MAILBOX_REFUSED);
+	size_t n_waiting = mailboxes_count(&mail->boxes, MAILBOX_WAITS);
+	char refused[150], waiting[150], sentence[400];
+	enum delivery_result result = n_waiting > 0 ? DELIVERY_RETRY : n_taken > 0 ? DELIVERY_OK : DELIVERY_NEVER;
 
-	if (ok)
-		snprintf(sentence, sizeof(sentence), "taken by %s", mail->sink->host);
+	mailboxes_name(&mail->boxes, MAILBOX_REFUSED, refused, sizeof(refused));
+	mailboxes_name(&mail->boxes, MAILBOX_WAITS, waiting, sizeof(waiting));
+	if (n_taken == 0 && mail->whole[0] != '\0')
+		snprintf(sentence, sizeof(sentence), "%s", mail->whole);
 	else
-		snprintf(sentence, sizeof(sentence), "%s answered %ld: %s", mail->sink->host, answer->status, answer->error);
+		snprintf(sentence, sizeof(sentence), "%s%s%s%s%s%s", n_taken > 0 ? "taken by " : "not taken by ", mail->sink->host, n_waiting > 0 ? "; to be tried again: " : "",
+			 n_waiting > 0 ? waiting : "", n_refused > 0 ? "; refused: " : "", n_refused > 0 ? refused : "");
+	if (mail->whole_refused)
+		result = n_taken > 0 ? DELIVERY_OK : DELIVERY_REFUSED;
+	if (n_taken + n_refused > 0 && !mail->whole_refused) {
+		char *progress = mailboxes_progress(&mail->boxes);
+
+		delivery_set_progress(delivery, progress);
+		free(progress);
+	}
+	if (n_refused > 0 || mail->whole_refused)
+		snprintf(delivery->note, sizeof(delivery->note), "%.*s", (int)sizeof(delivery->note) - 1, sentence);
+	delivery->taken_by_some = n_taken > 0;
+	delivery->perhaps_too_large = mail->timed_out;
+	delivery->pause_ms = n_waiting > 0 && mail->whole[0] == '\0' ? MAILBOX_PAUSE_MS : 0;
 	delivery->under_way = NULL;
 	delivery->cancel = NULL;
+	int64_t pause = n_taken > 0 ? 0 : mail->asked_pause_ms;
+	bool starting = mail->starting;
 	mail_free(mail);
-	delivery_done(delivery, ok ? DELIVERY_OK : refused ? DELIVERY_REFUSED : DELIVERY_RETRY, sentence, -1);
+	if (starting)
+		delivery_finish_later(delivery, result, sentence);
+	else
+		delivery_done(delivery, result, sentence, pause > 0 ? pause : -1);
+}
+
+static void go_on(struct mail *mail);
+
+/* Which of the dialogue's answers speaks of this mailbox alone? Full ones may be emptied (552 and 452 say so: RFC 5321 section 4.5.3.1.10). */
+static void judge_mailbox(struct mail *mail, struct mailbox *box, const struct smtp_answer *answer, const struct smtp_reply *reply)
+{
+	char why[SMTP_REPLY_MAX + 200];
+	bool for_good = reply->code >= 500 && reply->code != 552 && reply->code != 530 && reply->code != 535;
+	bool wants_utf8 = !is_ascii(box->address) && !answer->takes_utf8;
+
+	if (reply->code / 100 == 2) {
+		mailbox_set(box, answer->taken ? MAILBOX_TAKEN : MAILBOX_WAITS, answer->taken ? NULL : mail->whole);
+		return;
+	}
+	if (reply->code == 0)
+		snprintf(why, sizeof(why), "%s", mail->whole[0] != '\0' ? mail->whole : "no answer");
+	else
+		snprintf(why, sizeof(why), "%s%d %s", wants_utf8 ? "the server takes no address beyond ASCII (it has no SMTPUTF8): " : "", reply->code, reply->text);
+	mailbox_set(box, for_good ? MAILBOX_REFUSED : MAILBOX_WAITS, why);
+}
+
+/* In words, why none of the transaction's mailboxes has the text; "" when the reason is theirs. */
+static void judge_whole(struct mail *mail, const struct smtp_answer *answer)
+{
+	const char *host = mail->sink->host;
+	const struct smtp_reply *last = &answer->last;
+
+	if (answer->taken || (answer->stage == SMTP_MAILBOXES && last->code >= 400 && last->code != 421))
+		return;
+	if (last->code == 0)
+		snprintf(mail->whole, sizeof(mail->whole), answer->stage == SMTP_CONNECTING ? "cannot reach %s: %s" : "%s broke off: %s", host, last->text);
+	else if (answer->stage == SMTP_LOGIN)
+		snprintf(mail->whole, sizeof(mail->whole), "%s refuses the user or the password: %d %s", host, last->code, last->text);
+	else if (answer->stage == SMTP_SENDER)
+		snprintf(mail->whole, sizeof(mail->whole), "%s refuses the sender %s: %d %s", host, mail->sink->from, last->code, last->text);
+	else
+		snprintf(mail->whole, sizeof(mail->whole), "%s %s: %d %s", host, answer->stage == SMTP_TEXT ? "refuses the text" : "answers", last->code, last->text);
+	if (last->code == 535 || last->code == 534 || last->code == 530 || (answer->stage == SMTP_LOGIN && last->code >= 500))
+		mail->asked_pause_ms = LOGIN_PAUSE_MS;
+	/* the text itself, or its size (552 to MAIL, RFC 1870 section 6.2); whoever minds the sender may be told otherwise tomorrow */
+	mail->whole_refused = (answer->stage == SMTP_TEXT && last->code >= 500) || (answer->stage == SMTP_SENDER && last->code == 552);
+	mail->timed_out = answer->timed_out;
+}
+
+static void on_answer(void *ctx, const struct smtp_answer *answer)
+{
+	struct mail *mail = ctx;
+	size_t n_taken = 0;
+
+	mail->smtp = NULL;
+	judge_whole(mail, answer);
+	if (mail->whole_refused && mail_is_report(mail->delivery) && !mail->without_files) {
+		/* perhaps for its files */
+		mail->without_files = true;
+		mail->whole_refused = false;
+		mail->whole[0] = '\0';
+		for (size_t i = 0; i < mail->n_asked; i++)
+			mail->asked[i]->asked = false;
+		go_on(mail);
+		return;
+	}
+	for (size_t i = 0; i < mail->n_asked; i++) {
+		judge_mailbox(mail, mail->asked[i], answer, &answer->mailboxes[i]);
+		n_taken += mail->asked[i]->state == MAILBOX_TAKEN;
+	}
+	/* "too many recipients" (452) after some: the others in a mail of their own, at once */
+	for (size_t i = 0; i < mail->n_asked && n_taken > 0; i++)
+		if (answer->mailboxes[i].code == 452)
+			mail->asked[i]->asked = false;
+	go_on(mail);
+}
+
+static void go_on(struct mail *mail)
+{
+	struct error err;
+
+	if (mail->whole[0] != '\0' || !choose(mail)) {
+		finish(mail);
+		return;
+	}
+	if (!write_text(mail)) {
+		snprintf(mail->whole, sizeof(mail->whole), "the mail is larger than 8 MiB");
+		mail->whole_refused = true;
+		finish(mail);
+		return;
+	}
+	const char *to[MAILBOXES_MAX];
+	for (size_t i = 0; i < mail->n_asked; i++)
+		to[i] = mail->asked[i]->address;
+	const struct mail_sink *sink = mail->sink;
+	struct smtp_request request = {
+		.url = sink->url,
+		.starttls = sink->starttls,
+		.from = sink->from,
+		.user = sink->user,
+		.password = sink->password,
+		.ca_file = sink->ca_file,
+		.to = to,
+		.n_to = mail->n_asked,
+		.text = buf_slice(&mail->text),
+		.timeout_ms = TIMEOUT_MS,
+		.done = on_answer,
+		.ctx = mail,
+	};
+	mail->smtp = smtp_start(delivery_loop(mail->delivery), &request, &err);
+	if (mail->smtp == NULL) {
+		snprintf(mail->whole, sizeof(mail->whole), "%.300s", err.text);
+		finish(mail);
+	}
 }
 
 static void cancel_mail(struct delivery *delivery)
 {
 	struct mail *mail = delivery->under_way;
 
-	fetch_cancel(mail->fetch);
+	if (mail->smtp != NULL)
+		smtp_cancel(mail->smtp);
 	mail_free(mail);
 	delivery->under_way = NULL;
 }
@@ -396,33 +471,17 @@ static void cancel_mail(struct delivery *delivery)
 static void mail_deliver(struct sink *sink, struct delivery *delivery)
 {
 	struct mail *mail = xcalloc(1, sizeof(*mail));
-	struct error err;
 
 	mail->delivery = delivery;
 	mail->sink = sink->own;
 	buf_init(&mail->text, MAIL_MAX);
-	write_mail(&mail->text, mail->sink, delivery);
-	const char *to[2 * RECIPIENTS_MAX];
-	const size_t n_to = recipients(mail->sink, delivery, to);
-	for (size_t i = 0; i < n_to; i++)
-		mail->recipients = curl_slist_append(mail->recipients, to[i]);
-	struct fetch_request request = {
-		.url = mail->sink->url,
-		.max_bytes = 64u << 10,
-		.timeout_ms = TIMEOUT_MS,
-		.configure = configure,
-		.configure_ctx = mail,
-		.done = on_answer,
-		.ctx = mail,
-	};
-	mail->fetch = fetch_start(delivery_fetcher(delivery), &request, &err);
-	if (mail->fetch == NULL) {
-		mail_free(mail);
-		delivery_finish_later(delivery, DELIVERY_RETRY, err.text);
-		return;
-	}
+	list_mailboxes(mail);
 	delivery->under_way = mail;
 	delivery->cancel = cancel_mail;
+	mail->starting = true;
+	go_on(mail);
+	if (delivery->under_way == mail)
+		mail->starting = false;
 }
 
 static const char *const KEYS[] = { "server", "tls", "from", "to", "user", "password", "password_file", "ca_file", NULL };

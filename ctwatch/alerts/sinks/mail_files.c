@@ -1,6 +1,7 @@
 /* See mail_files.h. */
 #include "mail_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,32 +34,59 @@ static char *plain_name(const char *path)
 	return name;
 }
 
-static void put_file(struct buf *out, const char *boundary, const char *path)
+static void put_base64(struct buf *out, struct slice bytes)
+{
+	char line[BASE64_LEN(LINE_BYTES) + 1];
+
+	for (size_t at = 0; at < bytes.len; at += LINE_BYTES) {
+		base64_encode(bytes.data + at, bytes.len - at < LINE_BYTES ? bytes.len - at : LINE_BYTES, line);
+		buf_printf(out, "%s\r\n", line);
+	}
+}
+
+/* False, with the reason in words, when it is not put. */
+static bool put_file(struct buf *out, const char *boundary, const char *path, char *why, size_t why_len)
 {
 	struct buf bytes;
 	struct error err;
-	char line[BASE64_LEN(LINE_BYTES) + 1];
 
 	buf_init(&bytes, FILE_MAX);
-	if (file_read(path, FILE_MAX, &bytes, &err) && BASE64_LEN(bytes.len) / 76 * 78 + 1024 < out->max - out->len) {
+	bool ok = file_read(path, FILE_MAX, &bytes, &err);
+	if (!ok) {
+		snprintf(why, why_len, "%.200s", err.text);
+	} else if (BASE64_LEN(bytes.len) / 76 * 78 + 1024 >= out->max - out->len) {
+		ok = false;
+		snprintf(why, why_len, "%.150s: the mail would be too large", path);
+	} else {
 		char *name = plain_name(path);
 
 		buf_printf(out, "--%s\r\nContent-Type: %s\r\nContent-Disposition: attachment; filename=\"%s\"\r\nContent-Transfer-Encoding: base64\r\n\r\n", boundary, type_of(name), name);
-		for (size_t at = 0; at < bytes.len; at += LINE_BYTES) {
-			base64_encode(bytes.data + at, bytes.len - at < LINE_BYTES ? bytes.len - at : LINE_BYTES, line);
-			buf_printf(out, "%s\r\n", line);
-		}
+		put_base64(out, buf_slice(&bytes));
 		free(name);
 	}
 	buf_deinit(&bytes);
+	return ok;
 }
 
-void mail_files_put(struct buf *out, const char *boundary, const json_t *envelope)
+void mail_files_put(struct buf *out, const char *boundary, const json_t *envelope, bool attach)
 {
+	struct buf note;
 	json_t *path;
 	size_t i;
 
-	json_array_foreach(json_object_get(json_object_get(envelope, "details"), "files"), i, path)
-		if (json_is_string(path))
-			put_file(out, boundary, json_string_value(path));
+	buf_init(&note, 1u << 16);
+	json_array_foreach(json_object_get(json_object_get(envelope, "details"), "files"), i, path) {
+		char why[256] = "";
+
+		if (!json_is_string(path) || (attach && put_file(out, boundary, json_string_value(path), why, sizeof(why))))
+			continue;
+		buf_append_text(&note, note.len == 0 ? "Not attached, and to be had where ctwatch runs:\r\n" : "");
+		render_plain(&note, attach ? why : json_string_value(path));
+		buf_append_text(&note, "\r\n");
+	}
+	if (note.len > 0) {
+		buf_printf(out, "--%s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: base64\r\n\r\n", boundary);
+		put_base64(out, buf_slice(&note));
+	}
+	buf_deinit(&note);
 }
