@@ -158,6 +158,46 @@ bool render_slack(struct buf *out, const char *text)
 	return render(out, text, escape_slack);
 }
 
+#define ZERO_WIDTH_SPACE "\xe2\x80\x8b"
+
+/* Cards differ in whether they take backslashes away, so what acts is parted instead: emphasis, links, entities, addresses. */
+static const char *escape_card(char c)
+{
+	switch (c) {
+	case '*':
+		return "*" ZERO_WIDTH_SPACE;
+	case '_':
+		return "_" ZERO_WIDTH_SPACE;
+	case ']':
+		return "]" ZERO_WIDTH_SPACE;
+	case '\\':
+		return "\\" ZERO_WIDTH_SPACE;
+	case '&':
+		return "&" ZERO_WIDTH_SPACE;
+	case '<':
+		return "<" ZERO_WIDTH_SPACE;
+	case '`':
+		return "`" ZERO_WIDTH_SPACE;
+	case '~':
+		return "~" ZERO_WIDTH_SPACE;
+	case ':':
+		return ":" ZERO_WIDTH_SPACE;
+	case '@':
+		return "@" ZERO_WIDTH_SPACE;
+	default:
+		return NULL;
+	}
+}
+
+/* A list or a heading begins a text only. */
+bool render_card(struct buf *out, const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	bool acts = strchr("-+#>", text[0]) != NULL || (digits > 0 && (text[digits] == '.' || text[digits] == ')'));
+
+	return (text[0] == '\0' || !acts || buf_append_text(out, ZERO_WIDTH_SPACE)) && render(out, text, escape_card);
+}
+
 static const char *escape_cef_header(char c)
 {
 	return c == '\\' ? "\\\\" : c == '|' ? "\\|" : NULL;

@@ -17,6 +17,7 @@ bool render_html(struct buf *out, const char *text);              /* element tex
 bool render_markdown(struct buf *out, const char *text);          /* CommonMark: nothing acts as markup, nor as a table cell's end */
 bool render_csv_cell(struct buf *out, const char *text);          /* RFC 4180; a cell that a spreadsheet would run is led by an apostrophe */
 bool render_slack(struct buf *out, const char *text);             /* mrkdwn: & < > as entities, and * _ ~ ` kept from pairing */
+bool render_card(struct buf *out, const char *text);              /* an adaptive card's Markdown: kept from acting without marks that may show */
 bool render_cef_header(struct buf *out, const char *text);        /* CEF: \ and | escaped, no line ends */
 bool render_cef_value(struct buf *out, const char *text);         /* CEF extension: \ and = escaped, line ends as \n */
 bool render_syslog_param(struct buf *out, const char *text);      /* RFC 5424 PARAM-VALUE: " \ ] escaped */

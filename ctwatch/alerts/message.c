@@ -55,8 +55,31 @@ static struct finding finding_view(const json_t *object)
 	};
 }
 
-/* "[[globalordnance]]" inside the defanged name: the widest span of the evidence. */
-static char *mark_name(const json_t *object)
+static size_t n_code_points(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+/* The same of a part of the name, as it reads defanged. */
+static size_t shown_len(const char *name, size_t from, size_t to)
+{
+	struct buf out;
+	char *part = slice_dup_text(slice_of(name + from, to - from));
+
+	buf_init(&out, 1u << 16);
+	render_defanged(&out, part);
+	size_t n = n_code_points(buf_text(&out));
+	buf_deinit(&out);
+	free(part);
+	return n;
+}
+
+/* The widest span of the evidence. */
+static void mark_name(const json_t *object, struct message_part *part)
 {
 	const char *name = text_of(object, "name");
 	size_t len = strlen(name), from = 0, to = 0;
@@ -73,22 +96,10 @@ static char *mark_name(const json_t *object)
 		}
 	}
 	if (to == from)
-		return NULL;
-	struct buf out;
-	char *before = slice_dup_text(slice_of(name, from)), *in = slice_dup_text(slice_of(name + from, to - from)), *after = xstrdup(name + to);
-
-	buf_init(&out, 1u << 16);
-	render_defanged(&out, before);
-	buf_append_text(&out, "[[");
-	render_defanged(&out, in);
-	buf_append_text(&out, "]]");
-	render_defanged(&out, after);
-	char *marked = xstrdup(buf_text(&out));
-	buf_deinit(&out);
-	free(before);
-	free(in);
-	free(after);
-	return marked;
+		return;
+	part->marked = defang(name);
+	part->mark_from = shown_len(name, 0, from);
+	part->mark_len = shown_len(name, from, to);
 }
 
 /* A name inside a sentence is defanged where it stands. */
@@ -194,7 +205,7 @@ static void finding_message(const json_t *envelope, struct message_part *part)
 	part->sentence = finding_sentence(&finding, name);
 	part->severity = text_of(object, "severity");
 	part->score = (int)json_integer_value(json_object_get(object, "score"));
-	part->marked = mark_name(object);
+	mark_name(object, part);
 	add_fact(part, "Name", xstrdup(name));
 	add_fact(part, "Brand", xstrdup(finding.brand != NULL ? finding.brand : ""));
 	add_fact(part, "Score", xasprintf("%d (%s), rule %s", part->score, part->severity, finding.rule));
@@ -220,12 +231,10 @@ static void incident_message(const json_t *envelope, struct message_part *part)
 				 .severity = (char *)text_of(object, "severity"),
 				 .summary = (char *)text_of(object, "summary"),
 				 .log_name = (char *)text_of(json_object_get(object, "log"), "name") };
-	char *sentence = incident_sentence(&view);
 	bool closed = strcmp(text_of(envelope, "event"), "incident.closed") == 0;
 
-	part->sentence = closed ? xasprintf("Over: %s", sentence) : sentence;
-	if (closed)
-		free(sentence);
+	/* its severity stands before it wherever it is shown */
+	part->sentence = xasprintf("%s%s at %s: %s", closed ? "Over: " : "", view.class_name, view.log_name[0] != '\0' ? view.log_name : "this monitor", view.summary);
 	part->severity = text_of(object, "severity");
 	part->score = -1;
 	add_fact(part, "Log", xstrdup(view.log_name));
@@ -270,18 +279,36 @@ static void other_message(const json_t *envelope, struct message_part *part)
 	}
 }
 
+/* Are the findings of one certificate? */
+static bool one_certificate(const struct delivery *delivery)
+{
+	const char *first = delivery->items[0].certificate;
+
+	for (size_t i = 0; i < delivery->n; i++)
+		if (first == NULL || delivery->items[i].certificate == NULL || strcmp(first, delivery->items[i].certificate) != 0)
+			return false;
+	return delivery->n > 1;
+}
+
 static void make_subject(const struct delivery *delivery, struct message *message)
 {
-	const struct message_part *first = &message->parts[0];
-	const json_t *envelope = delivery->items[0].envelope;
-	const char *mark = json_is_true(json_object_get(envelope, "test")) ? "TEST " : "";
+	const struct message_part *gravest = &message->parts[0];
+	const char *mark = json_is_true(json_object_get(delivery->items[0].envelope, "test")) ? "TEST " : "";
+	char *grade;
 
-	if (delivery->digest || message->n_parts > 1)
-		message->subject = xasprintf("[ctwatch] %s%zu finding%s: %s%s", mark, message->n_parts, message->n_parts == 1 ? "" : "s", first->sentence, message->n_parts > 1 ? ", ..." : "");
-	else if (first->score >= 0)
-		message->subject = xasprintf("[ctwatch] %s%s %d: %s", mark, first->severity, first->score, first->sentence);
+	for (size_t i = 1; i < message->n_parts; i++)
+		if (message->parts[i].score > gravest->score)
+			gravest = &message->parts[i];
+	if (gravest->score >= 0)
+		grade = xasprintf("%s %d: ", gravest->severity, gravest->score);
 	else
-		message->subject = xasprintf("[ctwatch] %s%s", mark, first->sentence);
+		grade = xasprintf("%s%s", gravest->severity, gravest->severity[0] != '\0' ? ": " : "");
+	if (delivery->digest || message->n_parts > 1)
+		message->subject = xasprintf("[ctwatch] %s%s%zu finding%s%s: %s%s", mark, grade, message->n_parts, message->n_parts == 1 ? "" : "s",
+					     one_certificate(delivery) ? " of one certificate" : "", gravest->sentence, message->n_parts > 1 ? ", ..." : "");
+	else
+		message->subject = xasprintf("[ctwatch] %s%s%s", mark, grade, gravest->sentence);
+	free(grade);
 }
 
 void message_make(const struct delivery *delivery, struct message *out)

@@ -28,7 +28,8 @@ struct message_part {
 	char *sentence;                   /* "drive-globalordnance[.]com contains the name of Global Ordnance" */
 	const char *severity;             /* "critical" ... or "" ; borrowed from the envelope */
 	int score;                        /* -1: has none */
-	char *marked;                     /* the name with the matching span in [[ ]]; NULL: none */
+	char *marked;                     /* the defanged name, of which these code points match; NULL: none */
+	size_t mark_from, mark_len;
 	struct message_fact facts[MESSAGE_FACTS_MAX];
 	size_t n_facts;
 	char *why[MESSAGE_WHY_MAX];       /* evidence rows: "E2 +92  term ..." */
@@ -46,6 +47,9 @@ struct message {
 
 void message_make(const struct delivery *delivery, struct message *out);
 void message_deinit(struct message *);
+
+/* "drive-example[.]test" and below it "      ^^^^^^^": for media with letters of one width. */
+bool message_underline(struct buf *out, const struct message_part *part, const char *indent);
 
 /* Whole texts for media that take one. malloc'd. */
 char *message_text(const struct message *);      /* plain, 78 columns */

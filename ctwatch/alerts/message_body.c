@@ -46,15 +46,23 @@ static void wrap(struct buf *out, size_t indent, const char *text)
 	buf_deinit(&plain);
 }
 
+bool message_underline(struct buf *out, const struct message_part *part, const char *indent)
+{
+	bool ok = buf_append_text(out, indent) && render_plain(out, part->marked) && buf_printf(out, "\n%s%*s", indent, (int)part->mark_from, "");
+
+	for (size_t i = 0; ok && i < part->mark_len; i++)
+		ok = buf_append_byte(out, '^');
+	return ok && buf_append_byte(out, '\n');
+}
+
 static void text_part(struct buf *out, const struct message_part *part)
 {
 	size_t indent = INDENT;
 
 	wrap(out, 0, part->sentence);
 	if (part->marked != NULL) {
-		buf_append_text(out, "\n  ");
-		render_plain(out, part->marked);
 		buf_append_byte(out, '\n');
+		message_underline(out, part, "  ");
 	}
 	buf_append_byte(out, '\n');
 	for (size_t i = 0; i < part->n_facts; i++)
@@ -120,6 +128,31 @@ static void html_list(struct buf *out, const char *title, char *const *items, si
 	buf_append_text(out, "</ul>\n");
 }
 
+/* The byte at which the nth code point begins. */
+static size_t offset_of(const char *text, size_t nth)
+{
+	size_t at = 0;
+
+	for (; text[at] != '\0'; at++)
+		if (((unsigned char)text[at] & 0xc0) != 0x80 && nth-- == 0)
+			break;
+	return at;
+}
+
+static void html_marked(struct buf *out, const struct message_part *part)
+{
+	size_t from = offset_of(part->marked, part->mark_from), to = offset_of(part->marked, part->mark_from + part->mark_len);
+	char *before = slice_dup_text(slice_of(part->marked, from)), *in = slice_dup_text(slice_of(part->marked + from, to - from));
+
+	render_html(out, before);
+	buf_append_text(out, "<mark>");
+	render_html(out, in);
+	buf_append_text(out, "</mark>");
+	render_html(out, part->marked + to);
+	free(before);
+	free(in);
+}
+
 static void html_part(struct buf *out, const struct message_part *part)
 {
 	size_t n_steps = 0;
@@ -130,7 +163,7 @@ static void html_part(struct buf *out, const struct message_part *part)
 	buf_append_text(out, "</b></p>\n");
 	if (part->marked != NULL) {
 		buf_append_text(out, "<p style=\"font-family:monospace;font-size:15px;margin:0 0 8px\">");
-		render_html(out, part->marked);
+		html_marked(out, part);
 		buf_append_text(out, "</p>\n");
 	}
 	buf_append_text(out, "<table style=\"border-collapse:collapse\">\n");

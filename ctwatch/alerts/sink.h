@@ -66,6 +66,7 @@ struct delivery {
 	char note[256];                   /* of a message that was taken: what the operator should know all the same; or "" */
 	int64_t pause_ms;                 /* the next try not before so long; 0: as usual */
 	bool taken_by_some;               /* one of several receivers has it, now or since an earlier try */
+	unsigned shrink;                  /* how much the receiver wants left out: the levels of envelope_fit.h */
 	bool perhaps_too_large;           /* no answer came: a message of many rows may have been too much at once */
 	void *under_way;                  /* the sink type's own, e.g. a request */
 	void (*cancel)(struct delivery *);/* set by the sink type while something is under way */

@@ -7,6 +7,7 @@
 
 #include <openssl/hmac.h>
 
+#include "envelope_fit.h"
 #include "render.h"
 #include "url.h"
 
@@ -145,28 +146,47 @@ static enum delivery_result result_of(long status)
 	return DELIVERY_RETRY;
 }
 
+/* What the answer means, and a sentence for it. */
+static enum delivery_result judge(const struct post *post, const struct fetch_answer *answer, char *sentence, size_t len)
+{
+	enum delivery_result result = result_of(answer->status);
+	char why[160] = "", safe[120];
+
+	if (answer->status == 0) {
+		snprintf(sentence, len, "%s%s", answer->seconds == 0 || answer->peer[0] == '\0' ? "cannot be reached: " : "no answer: ", answer->error);
+		return DELIVERY_RETRY;
+	}
+	if (result == DELIVERY_OK && post->http->accept != NULL)
+		result = post->http->accept(post->delivery, buf_slice(&answer->body), why, sizeof(why));
+	text_escape(slice_of(answer->body.data, answer->body.len < 100 ? answer->body.len : 100), safe, sizeof(safe));
+	if (why[0] != '\0')
+		snprintf(sentence, len, "answered %ld, but: %s", answer->status, why);
+	else if (result == DELIVERY_OK || safe[0] == '\0')
+		snprintf(sentence, len, "answered %ld", answer->status);
+	else
+		snprintf(sentence, len, "answered %ld: %s", answer->status, safe);
+	return result;
+}
+
 static void on_answer(void *ctx, struct fetch_answer *answer)
 {
 	struct post *post = ctx;
 	struct delivery *delivery = post->delivery;
-	enum delivery_result result = result_of(answer->status);
-	char sentence[320], why[160], safe[120];
+	struct http_sink *http = post->http;
+	char sentence[320];
+	enum delivery_result result = judge(post, answer, sentence, sizeof(sentence));
 
-	if (answer->status == 0) {
-		snprintf(sentence, sizeof(sentence), "no answer: %s", answer->error);
-	} else if (result == DELIVERY_OK && post->http->accept != NULL &&
-		   !post->http->accept(delivery, buf_slice(&answer->body), why, sizeof(why))) {
-		result = DELIVERY_RETRY;
-		snprintf(sentence, sizeof(sentence), "answered %ld, but: %s", answer->status, why);
-	} else if (result == DELIVERY_OK) {
-		snprintf(sentence, sizeof(sentence), "answered %ld", answer->status);
-	} else {
-		text_escape(slice_of(answer->body.data, answer->body.len < 100 ? answer->body.len : 100), safe, sizeof(safe));
-		snprintf(sentence, sizeof(sentence), "answered %ld%s%s", answer->status, safe[0] != '\0' ? ": " : "", safe);
-	}
 	delivery->under_way = NULL;
 	delivery->cancel = NULL;
 	free(post);
+	/* the same once more, with less in it */
+	bool too_large = answer->status == 413 || (result == DELIVERY_REFUSED && http->shrinks_when_refused);
+	if (too_large && delivery->n == 1 && delivery->shrink + 1 < ENVELOPE_LEVELS) {
+		delivery->shrink++;
+		http_deliver(delivery->sink, delivery, http);
+		return;
+	}
+	delivery->perhaps_too_large = answer->timed_out || answer->status == 408 || answer->status == 504;
 	delivery_done(delivery, result, sentence, answer->retry_after_ms);
 }
 

@@ -17,10 +17,11 @@ struct http_sink {
 	char *content_type;
 	char *ca_file, *client_cert, *client_key;
 	int64_t timeout_ms;
-	/* Appends the body of one delivery. */
+	bool shrinks_when_refused;        /* a service of another shape says 400 to what is too long, not 413 */
+	/* Appends the body of one delivery, with as much left out as delivery->shrink says. */
 	bool (*body)(struct sink *sink, const struct delivery *delivery, struct buf *out);
-	/* Reads a 2xx answer: false makes it a failure, with a sentence in `why`. May be NULL. */
-	bool (*accept)(struct delivery *delivery, struct slice answer, char *why, size_t why_len);
+	/* What a 2xx answer really says: anything but DELIVERY_OK with a sentence in `why`. May be NULL. */
+	enum delivery_result (*accept)(struct delivery *delivery, struct slice answer, char *why, size_t why_len);
 	void *own;                        /* of the type on top */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "envelope_fit.h"
 #include "json_read.h"
 #include "message.h"
 #include "render.h"
@@ -66,34 +67,95 @@ static char *sentence_of(const struct delivery *delivery, const struct alert_ite
 
 /* ---- CEF ------------------------------------------------------------------------------------------------ */
 
-static bool cef_pair(struct buf *out, const char *key, const char *value)
+#define CEF_NAME_MAX 512
+#define CEF_ID_MAX 1023
+#define CEF_TEXT_MAX 1023            /* msg, dhost */
+#define CEF_STRING_MAX 4000          /* cs1 ... */
+
+/* One record being written: no value longer than `cap` nor than its own ceiling. */
+struct cef {
+	struct buf out;
+	size_t cap;
+	bool ok, cut;
+};
+
+typedef bool render_fn(struct buf *out, const char *text);
+
+/* Ceilings count what arrives, escapes and all. */
+static void cef_put(struct cef *cef, render_fn *render, const char *value, size_t max)
 {
-	return value[0] == '\0' || (buf_printf(out, " %s=", key) && render_cef_value(out, value));
+	size_t limit = max < cef->cap ? max : cef->cap, before = cef->out.len;
+
+	for (size_t bytes = limit; cef->ok; bytes = bytes / 2) {
+		char *cut = text_cut(value, bytes);
+
+		cef->out.len = before;
+		cef->ok = render(&cef->out, cut);
+		cef->cut = cef->cut || strlen(cut) != strlen(value);
+		free(cut);
+		if (cef->out.len - before <= limit || bytes < 8)
+			break;
+		cef->cut = true;
+	}
 }
 
-static bool cef_labelled(struct buf *out, int n, const char *label, const char *value)
+static void cef_pair(struct cef *cef, const char *key, const char *value, size_t max)
 {
-	return value[0] == '\0' || (buf_printf(out, " cs%dLabel=%s cs%d=", n, label, n) && render_cef_value(out, value));
+	if (value[0] == '\0')
+		return;
+	cef->ok = cef->ok && buf_printf(&cef->out, " %s=", key);
+	cef_put(cef, render_cef_value, value, max);
 }
 
-bool siem_cef(const struct delivery *delivery, const struct alert_item *item, struct buf *out)
+static void cef_labelled(struct cef *cef, int n, const char *label, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	cef->ok = cef->ok && buf_printf(&cef->out, " cs%dLabel=%s cs%d=", n, label, n);
+	cef_put(cef, render_cef_value, value, CEF_STRING_MAX);
+}
+
+static void cef_record(struct cef *cef, const struct alert_item *item, const char *sentence)
 {
 	const json_t *subject = subject_of(item);
 	const json_t *certificate = json_array_get(json_object_get(subject, "certificates"), 0);
 	const char *rule = json_read_text(subject, "rule")[0] != '\0' ? json_read_text(subject, "rule") : json_read_text(subject, "class");
-	char *sentence = sentence_of(delivery, item);
-	bool ok = buf_printf(out, "CEF:0|ctwatch|ctwatch|%s|", CTWATCH_VERSION) &&
-		  render_cef_header(out, rule[0] != '\0' ? rule : event_name(item->event)) && buf_append_byte(out, '|') && render_cef_header(out, sentence) &&
-		  buf_printf(out, "|%d|externalId=%s rt=%" PRId64 " cat=%s", cef_severity(item), item->id, item->created_ms, event_name(item->event));
 
-	ok = ok && cef_pair(out, "dhost", json_read_text(subject, "name")) && cef_pair(out, "msg", json_read_text(subject, "summary")) &&
-	     cef_labelled(out, 1, "brand", json_read_text(subject, "brand")) && cef_labelled(out, 2, "technique", json_read_text(subject, "technique")) &&
-	     cef_labelled(out, 3, "issuer", json_read_text(certificate, "issuer")) && cef_labelled(out, 4, "sha256", json_read_text(certificate, "sha256")) &&
-	     cef_labelled(out, 5, "finding", json_read_text(subject, "id")) && cef_labelled(out, 6, "log", json_read_text(json_object_get(subject, "log"), "name"));
+	cef->ok = buf_printf(&cef->out, "CEF:0|ctwatch|ctwatch|%s|", CTWATCH_VERSION);
+	cef_put(cef, render_cef_header, rule[0] != '\0' ? rule : event_name(item->event), CEF_ID_MAX);
+	cef->ok = cef->ok && buf_append_byte(&cef->out, '|');
+	cef_put(cef, render_cef_header, sentence, CEF_NAME_MAX);
+	cef->ok = cef->ok && buf_printf(&cef->out, "|%d|externalId=%s rt=%" PRId64 " cat=%s", cef_severity(item), item->id, item->created_ms, event_name(item->event));
+	cef_pair(cef, "dhost", json_read_text(subject, "name"), CEF_TEXT_MAX);
+	cef_pair(cef, "msg", json_read_text(subject, "summary"), CEF_TEXT_MAX);
+	cef_labelled(cef, 1, "brand", json_read_text(subject, "brand"));
+	cef_labelled(cef, 2, "technique", json_read_text(subject, "technique"));
+	cef_labelled(cef, 3, "issuer", json_read_text(certificate, "issuer"));
+	cef_labelled(cef, 4, "sha256", json_read_text(certificate, "sha256"));
+	cef_labelled(cef, 5, "finding", json_read_text(subject, "id"));
+	cef_labelled(cef, 6, "log", json_read_text(json_object_get(subject, "log"), "name"));
 	if (json_object_get(subject, "score") != NULL)
-		ok = ok && buf_printf(out, " cn1Label=score cn1=%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(subject, "score")));
+		cef->ok = cef->ok && buf_printf(&cef->out, " cn1Label=score cn1=%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(subject, "score")));
+	if (cef->cut)
+		cef->ok = cef->ok && buf_append_text(&cef->out, " cn2Label=truncated cn2=1");
+}
+
+bool siem_cef(const struct delivery *delivery, const struct alert_item *item, size_t max, struct buf *out)
+{
+	static const size_t caps[] = { CEF_STRING_MAX, 253, 100, 64, 32 };
+	char *sentence = sentence_of(delivery, item);
+	bool done = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(caps) && !done; i++) {
+		struct cef cef = { .cap = caps[i] };
+
+		buf_init(&cef.out, 64u << 10);
+		cef_record(&cef, item, sentence);
+		done = cef.ok && cef.out.len <= max && buf_append_slice(out, buf_slice(&cef.out));
+		buf_deinit(&cef.out);
+	}
 	free(sentence);
-	return ok;
+	return done;
 }
 
 /* ---- Elastic Common Schema ---------------------------------------------------------------------------------- */

@@ -11,12 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "render.h"
-#include "siem.h"
 #include "stream.h"
+#include "syslog_text.h"
 
 #define MESSAGE_MAX (256u << 10)
-#define UDP_MAX 8192                 /* receivers must take 480 bytes and should take 2048; this one is cut */
+#define UDP_BYTES 2048               /* receivers should take so many in a datagram (RFC 5424 section 6.1, RFC 5426 section 3.2) ... */
+#define STREAM_BYTES 8192            /* ... and on a stream (RFC 5425 section 4.3.1) */
+#define DATAGRAM_MAX 65507
 #define FACILITY_LOCAL0 16
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS };
@@ -24,8 +25,8 @@ enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS };
 struct syslog_sink {
 	enum transport transport;
 	char *host, *port;
-	bool cef;
-	int facility;
+	struct syslog_head head;
+	size_t max_bytes;
 	char hostname[256];
 	struct stream *stream;
 };
@@ -68,6 +69,23 @@ static bool read_server(struct syslog_sink *syslog, const struct sink *sink, con
 	return true;
 }
 
+static bool read_max_bytes(struct syslog_sink *syslog, const struct sink *sink, const json_t *object, struct error *err)
+{
+	const json_t *value = json_object_get(object, "max_bytes");
+	const bool udp = syslog->transport == TRANSPORT_UDP;
+	const json_int_t most = udp ? DATAGRAM_MAX : MESSAGE_MAX;
+	char wanted[64];
+
+	syslog->max_bytes = udp ? UDP_BYTES : STREAM_BYTES;
+	if (value == NULL)
+		return true;
+	snprintf(wanted, sizeof(wanted), "a whole number from %d to %d", SYSLOG_BYTES_MIN, (int)most);
+	if (!json_is_integer(value) || json_integer_value(value) < SYSLOG_BYTES_MIN || json_integer_value(value) > most)
+		return wrong(err, sink, "max_bytes", wanted);
+	syslog->max_bytes = (size_t)json_integer_value(value);
+	return true;
+}
+
 static char *path_of(const struct config *config, const json_t *object, const char *key)
 {
 	const char *path = json_string_value(json_object_get(object, key));
@@ -101,11 +119,10 @@ static bool syslog_open(struct sink *sink, const struct config *config, const js
 	    !read_word(sink, object, "facility", facilities, &facility, "\"local0\" to \"local7\"", err))
 		return false;
 	syslog->transport = (enum transport)transport;
-	syslog->cef = format == 0;
-	syslog->facility = FACILITY_LOCAL0 + (int)facility;
+	syslog->head = (struct syslog_head){ FACILITY_LOCAL0 + (int)facility, syslog->hostname, (long)getpid(), format == 0 };
 	if (gethostname(syslog->hostname, sizeof(syslog->hostname) - 1) != 0 || syslog->hostname[0] == '\0')
 		snprintf(syslog->hostname, sizeof(syslog->hostname), "-");
-	return read_server(syslog, sink, object, err) && (syslog->transport == TRANSPORT_UDP || open_stream(syslog, sink, config, object, err));
+	return read_server(syslog, sink, object, err) && read_max_bytes(syslog, sink, object, err) && (syslog->transport == TRANSPORT_UDP || open_stream(syslog, sink, config, object, err));
 }
 
 static void syslog_close(struct sink *sink)
@@ -124,35 +141,6 @@ static void syslog_describe(const struct sink *sink, struct buf *out)
 	const struct syslog_sink *syslog = sink->own;
 
 	buf_printf(out, "syslog to %s by %s", syslog->host, names[syslog->transport]);
-}
-
-/* ---- one message ------------------------------------------------------------------------------------------------ */
-
-static bool put_param(struct buf *out, const char *name, const char *value)
-{
-	return value == NULL || value[0] == '\0' || (buf_printf(out, " %s=\"", name) && render_syslog_param(out, value) && buf_append_byte(out, '"'));
-}
-
-static bool write_message(const struct syslog_sink *syslog, const struct delivery *delivery, struct buf *out)
-{
-	const struct alert_item *item = &delivery->items[0];
-	const json_t *finding = json_object_get(item->envelope, "finding");
-	char time[TIME_TEXT_LEN];
-
-	/* 32473 is the number that RFC 5612 sets aside for examples: structured data wants one, and ours is nobody's product */
-	bool ok = buf_printf(out, "<%d>1 %s %s ctwatch %ld %s [ctwatch@32473", syslog->facility * 8 + siem_syslog_severity(item),
-			     time_format_rfc3339(item->created_ms, time), syslog->hostname, (long)getpid(), event_name(item->event)) &&
-		  put_param(out, "id", item->id) && put_param(out, "name", json_string_value(json_object_get(finding, "name"))) &&
-		  put_param(out, "rule", json_string_value(json_object_get(finding, "rule"))) &&
-		  put_param(out, "brand", json_string_value(json_object_get(finding, "brand"))) && buf_append_text(out, "] ");
-	if (!ok)
-		return false;
-	if (syslog->cef)
-		return siem_cef(delivery, item, out);
-	char *text = json_dumps(item->envelope, JSON_COMPACT | JSON_ENSURE_ASCII);
-	ok = text != NULL && buf_append_text(out, text);
-	free(text);
-	return ok;
 }
 
 /* ---- UDP ------------------------------------------------------------------------------------------------------------ */
@@ -220,8 +208,6 @@ static void send_datagram(const struct syslog_sink *syslog, struct delivery *del
 	datagram->delivery = delivery;
 	datagram->text = *text;
 	*text = (struct buf){ 0 };
-	if (datagram->text.len > UDP_MAX)
-		datagram->text.len = UDP_MAX;
 	delivery->under_way = datagram;
 	delivery->cancel = cancel_datagram;
 	uv_udp_init(delivery_loop(delivery), &datagram->udp);
@@ -256,9 +242,9 @@ static void syslog_deliver(struct sink *sink, struct delivery *delivery)
 	struct buf text, frame;
 
 	buf_init(&text, MESSAGE_MAX);
-	if (!write_message(syslog, delivery, &text)) {
+	if (!syslog_write(&text, &syslog->head, delivery, syslog->max_bytes)) {
 		buf_deinit(&text);
-		delivery_finish_later(delivery, DELIVERY_REFUSED, "the message is larger than 256 kB");
+		delivery_finish_later(delivery, DELIVERY_REFUSED, "the message is larger than \"max_bytes\", however much is left out");
 		return;
 	}
 	if (syslog->transport == TRANSPORT_UDP) {
@@ -280,7 +266,7 @@ static void syslog_deliver(struct sink *sink, struct delivery *delivery)
 	buf_deinit(&text);
 }
 
-static const char *const KEYS[] = { "server", "transport", "format", "facility", "ca_file", "client_cert", "client_key", NULL };
+static const char *const KEYS[] = { "server", "transport", "format", "facility", "max_bytes", "ca_file", "client_cert", "client_key", NULL };
 
 const struct sink_type syslog_sink = {
 	.name = "syslog",

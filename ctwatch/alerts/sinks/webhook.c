@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "envelope_fit.h"
 #include "message.h"
 #include "render.h"
 
@@ -27,12 +28,8 @@ struct template_sink {
 
 static bool envelope_body(struct sink *sink, const struct delivery *delivery, struct buf *out)
 {
-	char *text = json_dumps(delivery->items[0].envelope, JSON_COMPACT);
-	bool ok = text != NULL && buf_append_text(out, text);
-
 	(void)sink;
-	free(text);
-	return ok;
+	return envelope_fit(delivery->items[0].envelope, delivery->shrink, out->max - out->len, JSON_COMPACT, out);
 }
 
 static bool webhook_open(struct sink *sink, const struct config *config, const json_t *object, struct error *err)
@@ -128,73 +125,94 @@ static const json_t *find_path(const json_t *value, struct slice path)
 	return value;
 }
 
-static bool put_path(const struct template_sink *template, struct buf *out, const json_t *envelope, struct slice path)
+/* One body being filled. */
+struct filling {
+	const struct template_sink *template;
+	struct buf *out;
+	const json_t *envelope;
+	const struct message *message;
+	unsigned shrink;
+};
+
+static bool put_path(const struct filling *f, struct slice path)
 {
-	const json_t *value = find_path(envelope, path);
+	const json_t *value = find_path(f->envelope, path);
 
 	if (value == NULL || json_is_null(value))
 		return true;
 	if (json_is_string(value))
-		return put_text(template, out, json_string_value(value));
+		return put_text(f->template, f->out, json_string_value(value));
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	bool ok = text != NULL && escaped(template, out, text);
+	bool ok = text != NULL && escaped(f->template, f->out, text);
 	free(text);
 	return ok;
 }
 
-static bool put_word(const struct template_sink *template, struct buf *out, const struct delivery *delivery, const struct message *message,
-		     struct slice word)
+/* The whole text of a mail; chats that take 2000 characters (Discord) say so by refusing it. */
+static bool put_whole_text(const struct filling *f)
 {
-	const json_t *envelope = delivery->items[0].envelope;
+	static const size_t lengths[ENVELOPE_LEVELS] = { SIZE_MAX, 3500, 1800, 900, 400, 200 };
+	char *text = message_text(f->message), *cut = text_cut(text, lengths[f->shrink]);
+	bool ok = escaped(f->template, f->out, cut);
 
+	free(text);
+	free(cut);
+	return ok;
+}
+
+static bool put_word(const struct filling *f, struct slice word)
+{
 	if (slice_equal_text(word, "sentence"))
-		return put_text(template, out, message->parts[0].sentence);
+		return put_text(f->template, f->out, f->message->parts[0].sentence);
 	if (slice_equal_text(word, "subject"))
-		return put_text(template, out, message->subject);
-	if (slice_equal_text(word, "text")) {
-		char *text = message_text(message);
-		bool ok = escaped(template, out, text);
-
-		free(text);
-		return ok;
-	}
+		return put_text(f->template, f->out, f->message->subject);
+	if (slice_equal_text(word, "text"))
+		return put_whole_text(f);
 	if (slice_equal_text(word, "defanged_name")) {
-		const char *name = json_string_value(json_object_get(json_object_get(envelope, "finding"), "name"));
+		const char *name = json_string_value(json_object_get(json_object_get(f->envelope, "finding"), "name"));
 		char *safe = defang(name != NULL ? name : "");
-		bool ok = put_text(template, out, safe);
+		bool ok = put_text(f->template, f->out, safe);
 
 		free(safe);
 		return ok;
 	}
-	return put_path(template, out, envelope, word);
+	return put_path(f, word);
 }
 
-static bool template_body(struct sink *sink, const struct delivery *delivery, struct buf *out)
+static bool fill(const struct filling *f)
 {
-	const struct template_sink *template = sink->own;
-	struct message message;
-	const char *at = template->text;
+	const char *at = f->template->text;
 	bool ok = true;
 
-	message_make(delivery, &message);
 	while (ok && *at != '\0') {
 		const char *open = strstr(at, "{{");
 
-		if (open == NULL) {
-			ok = buf_append_text(out, at);
-			break;
-		}
-		ok = buf_append(out, at, (size_t)(open - at));
+		if (open == NULL)
+			return buf_append_text(f->out, at);
+		ok = buf_append(f->out, at, (size_t)(open - at));
 		if (strncmp(open, "{{{envelope}}}", 14) == 0) {
-			ok = ok && envelope_body(sink, delivery, out);
+			ok = ok && envelope_fit(f->envelope, 0, f->out->max - f->out->len, JSON_COMPACT, f->out);
 			at = open + 14;
 			continue;
 		}
 		const char *close = strstr(open, "}}");   /* there is one: checked at open */
-		ok = ok && put_word(template, out, delivery, &message, slice_of(open + 2, (size_t)(close - open - 2)));
+		ok = ok && put_word(f, slice_of(open + 2, (size_t)(close - open - 2)));
 		at = close + 2;
 	}
+	return ok;
+}
+
+static bool template_body(struct sink *sink, const struct delivery *delivery, struct buf *out)
+{
+	struct message message;
+	json_t *envelope = envelope_shrink(delivery->items[0].envelope, delivery->shrink);
+	struct filling filling = { sink->own, out, envelope, &message, delivery->shrink };
+
+	message_make(delivery, &message);
+	bool ok = fill(&filling);
+
 	message_deinit(&message);
+	json_decref(envelope);
 	return ok;
 }
 
@@ -250,6 +268,7 @@ static bool template_open(struct sink *sink, const struct config *config, const 
 
 	sink->own = template;
 	template->http.body = template_body;
+	template->http.shrinks_when_refused = true;
 	return read_template(template, sink, config, object, err) && http_open(&template->http, sink, config, object, NULL, err);
 }
 
