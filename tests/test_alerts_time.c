@@ -97,9 +97,9 @@ static void findings_of_one_domain_within_the_window_are_one_message(void **stat
 	add_one(*state, (struct test_match){ .rule = "brand/other", .brand = "Other", .domain = "acme-a.com", .certificate = 1, .index = 1 });
 	add_one(*state, (struct test_match){ .rule = "brand/acme", .domain = "acme-b.com", .certificate = 2, .index = 2 });
 	/* 30 s after the first: both of its domain, though the second came later */
-	assert_int_equal(after_until(desk, 10001, 1), 1);
+	assert_int_equal(after(desk, 10001), 1);
 	assert_true(has(last_body(desk), "2 findings") && has(last_body(desk), "Other") && !has(last_body(desk), "acme-b"));
-	assert_int_equal(after_until(desk, 20000, 1), 1);
+	assert_int_equal(after(desk, 20000), 1);
 	assert_true(has(last_body(desk), "acme-b[.]com"));
 	assert_int_equal(bench_rows(*state, "sent"), 3);
 	desk_close(desk);
@@ -153,12 +153,12 @@ static void a_clock_that_is_set_delays_no_alert_and_hurries_none(void **state)
 		assert_int_equal(after(desk, 10000), 0);
 		set_clock(desk, SET_BY_MS[i]);
 		assert_int_equal(after(desk, 1000), 0);
-		assert_int_equal(after_until(desk, 25000, 1), 1);
+		assert_int_equal(after(desk, 25000), 1);
 		/* what comes after it waits as long */
 		snprintf(domain, sizeof(domain), "acme-%c%c.com", (char)('a' + i), (char)('a' + i));
 		add_one(*state, (struct test_match){ .domain = domain, .certificate = 2 * i + 1, .index = 2 * i + 1 });
 		assert_int_equal(after(desk, 25000), 0);
-		assert_int_equal(after_until(desk, 10000, 1), 1);
+		assert_int_equal(after(desk, 10000), 1);
 	}
 	assert_int_equal(bench_rows(*state, "sent"), 8);
 	desk_close(desk);
@@ -175,12 +175,12 @@ static void a_back_off_is_not_prolonged_or_ended_by_a_clock_that_is_set(void **s
 		snprintf(domain, sizeof(domain), "acme-%c.com", (char)('a' + i));
 		desk->chat.status = 503;
 		add_one(*state, (struct test_match){ .domain = domain, .certificate = i, .index = i });
-		assert_int_equal(after_until(desk, 1000, 1), 1);
+		assert_int_equal(after(desk, 1000), 1);
 		desk->chat.status = 200;
 		set_clock(desk, SET_BY_MS[i]);
-		assert_int_equal(after(desk, 1000), 0);
+		assert_int_equal(after(desk, 200), 0);
 		assert_int_equal(bench_rows(*state, "dead"), 0);
-		assert_int_equal(after_until(desk, 10000, 1), 1);
+		assert_int_equal(after(desk, 10000), 1);
 	}
 	assert_int_equal(bench_rows(*state, "sent"), 4);
 	desk_close(desk);
@@ -197,11 +197,11 @@ static void naming_alone_comes_once_a_day_and_at_once_when_a_brand_joins(void **
 		add_one(*state, (struct test_match){ .rule = "naming/x", .kind = "naming", .brand = "", .domain = domain, .certificate = i, .index = i, .score = 70 });
 	}
 	add_one(*state, (struct test_match){ .rule = "naming/x", .kind = "naming", .brand = "Acme", .domain = "acme-drive.com", .certificate = 9, .index = 9, .score = 80 });
-	assert_int_equal(after_until(desk, MINUTE_MS, 1), 1);
+	assert_int_equal(after(desk, MINUTE_MS), 1);
 	assert_true(has(last_body(desk), "acme-drive"));
 	assert_int_equal(bench_rows(*state, "digest"), 5);
 	assert_int_equal(after(desk, 88 * MINUTE_MS), 0);
-	assert_int_equal(after_until(desk, MINUTE_MS, 1), 1);
+	assert_int_equal(after(desk, MINUTE_MS), 1);
 	assert_true(has(last_body(desk), "5 findings"));
 	assert_int_equal(bench_rows(*state, "sent"), 6);
 	desk_close(desk);
@@ -218,10 +218,10 @@ static void a_digest_that_fails_comes_again_as_one_message(void **state)
 		add_one(*state, (struct test_match){ .rule = "naming/x", .kind = "naming", .brand = "", .domain = domain, .certificate = i, .index = i, .score = 70 });
 	}
 	desk->chat.status = 503;
-	assert_int_equal(after_until(desk, HOUR_MS + 1000, 1), 1);
+	assert_int_equal(after(desk, HOUR_MS + 1000), 1);
 	char *first = receiver_header(&desk->chat, 0, "Idempotency-Key");
 	desk->chat.status = 200;
-	assert_int_equal(after_until(desk, HOUR_MS, 1), 1);
+	assert_int_equal(after(desk, HOUR_MS), 1);
 	char *second = receiver_header(&desk->chat, 1, "Idempotency-Key");
 	assert_true(has(last_body(desk), "5 findings"));
 	assert_string_equal(first, second);
@@ -242,14 +242,14 @@ static void later_events_answer_in_the_first_one_s_thread(void **state)
 	bench_run(bench, 20);
 	desk->chat.answer = "{\"ok\":true,\"ts\":\"1700000000.000100\"}";
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 1, .index = 1, .score = 65 });
-	assert_int_equal(after_until(desk, MINUTE_MS, 1), 1);
+	assert_int_equal(after(desk, MINUTE_MS), 1);
 	assert_false(has(last_body(desk), "thread_ts"));
 	desk->chat.answer = "{\"ok\":true,\"ts\":\"1700000009.000900\"}";
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 2, .index = 2, .score = 80 });
-	assert_int_equal(after_until(desk, MINUTE_MS, 1), 1);
+	assert_int_equal(after(desk, MINUTE_MS), 1);
 	assert_true(has(last_body(desk), "\"thread_ts\":\"1700000000.000100\""));
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 3, .index = 3, .score = 95 });
-	assert_int_equal(after_until(desk, MINUTE_MS, 1), 1);
+	assert_int_equal(after(desk, MINUTE_MS), 1);
 	assert_true(has(last_body(desk), "\"thread_ts\":\"1700000000.000100\""));
 	desk->chat.answer = "{\"ok\":false,\"error\":\"channel_not_found\"}";
 	add_one(bench, (struct test_match){ .domain = "acme-b.com", .certificate = 4, .index = 4, .score = 95 });
@@ -301,14 +301,14 @@ static void a_heartbeat_comes_once_a_day_with_coverage(void **state)
 
 	assert_int_equal(after(desk, 59 * MINUTE_MS), 0);
 	bench_job(bench, logs_job, bench);
-	assert_int_equal(after_until(desk, 2 * MINUTE_MS, 1), 1);
+	assert_int_equal(after(desk, 2 * MINUTE_MS), 1);
 	assert_true(has(last_body(desk), "1 of 2 logs are well"));
 	assert_true(has(last_body(desk), "1 234 567 entries"));
 	assert_int_equal(after(desk, HOUR_MS), 0);
 	assert_int_equal(after(desk, 12 * HOUR_MS), 0);
 	/* past midnight, before nine */
 	assert_int_equal(after(desk, 4 * HOUR_MS), 0);
-	assert_int_equal(after_until(desk, 7 * HOUR_MS, 1), 1);
+	assert_int_equal(after(desk, 7 * HOUR_MS), 1);
 	desk_close(desk);
 }
 
@@ -325,13 +325,13 @@ static void a_canary_that_stays_away_is_missed_once_and_one_that_comes_alerts_ne
 	again.certificate = again.index = 2;
 	add_one(bench, again);
 	assert_int_equal(after(desk, 25 * HOUR_MS), 0);
-	assert_int_equal(after_until(desk, 2 * HOUR_MS, 1), 1);
+	assert_int_equal(after(desk, 2 * HOUR_MS), 1);
 	assert_true(has(last_body(desk), "A canary was not seen in any log for 27 h") && has(last_body(desk), "canary[.]example"));
 	assert_int_equal(after(desk, HOUR_MS), 0);
 	again.certificate = again.index = 3;
 	add_one(bench, again);
 	assert_int_equal(after(desk, 20 * HOUR_MS), 0);
-	assert_int_equal(after_until(desk, 7 * HOUR_MS, 1), 1);
+	assert_int_equal(after(desk, 7 * HOUR_MS), 1);
 	desk_close(desk);
 }
 
@@ -342,7 +342,7 @@ static void a_canary_that_never_came_is_missed_too(void **state)
 
 	assert_int_equal(after(desk, MINUTE_MS), 0);
 	assert_int_equal(after(desk, 119 * MINUTE_MS), 0);
-	assert_int_equal(after_until(desk, 3 * MINUTE_MS, 1), 1);
+	assert_int_equal(after(desk, 3 * MINUTE_MS), 1);
 	desk_close(desk);
 }
 
@@ -362,16 +362,16 @@ static void a_dismissed_finding_is_quiet_until_its_severity_rises_or_another_rul
 	struct desk *desk = desk_open(bench, ",\"events\":[\"finding\",\"finding.rescored\",\"finding.new_certificate\"],\"group_window\":\"0s\"");
 
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 1, .index = 1, .score = 65 });
-	assert_int_equal(after_until(desk, 1000, 1), 1);
+	assert_int_equal(after(desk, 1000), 1);
 	bench_job(bench, dismiss_job, (void *)"acme-a.com");
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 2, .index = 2, .score = 65 });
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 3, .index = 3, .score = 70 });
 	assert_int_equal(after(desk, 1000), 0);
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 4, .index = 4, .score = 80 });
-	assert_int_equal(after_until(desk, 1000, 1), 1);
+	assert_int_equal(after(desk, 1000), 1);
 	bench_job(bench, dismiss_job, (void *)"acme-a.com");
 	add_one(bench, (struct test_match){ .rule = "brand/other", .brand = "Other", .domain = "acme-a.com", .certificate = 5, .index = 5, .score = 65 });
-	assert_int_equal(after_until(desk, 1000, 1), 1);
+	assert_int_equal(after(desk, 1000), 1);
 	assert_true(has(last_body(desk), "Other"));
 	desk_close(desk);
 }
@@ -411,7 +411,7 @@ static void an_allowed_domain_is_stored_dismissed_and_says_who_and_why(void **st
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 1, .index = 1, .score = 95 });
 	add_one(bench, (struct test_match){ .domain = "acme-b.com", .certificate = 2, .index = 2, .score = 95 });
 	add_one(bench, (struct test_match){ .domain = "acme-c.com", .certificate = 3, .index = 3, .score = 95 });
-	assert_int_equal(after_until(desk, 1000, 2), 2);
+	assert_int_equal(after(desk, 1000), 2);
 	expect_triage(bench, "dismissed by anna (configuration): domain is allowed: our newsletter\n");
 	desk_close(desk);
 	json_decref(bench->config.triage);
@@ -433,7 +433,7 @@ static void an_allowed_certificate_is_quiet_until_another_one_comes_for_its_doma
 	assert_int_equal(after(desk, 1000), 0);
 	expect_triage(bench, "note by configuration: certificate is allowed: ordered by us\n");
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 2, .index = 2, .score = 95 });
-	assert_int_equal(after_until(desk, 1000, 1), 1);
+	assert_int_equal(after(desk, 1000), 1);
 	assert_true(has(last_body(desk), "acme-a[.]com"));
 	desk_close(desk);
 	free(triage);
@@ -450,7 +450,7 @@ static void an_allowed_issuer_is_a_pattern(void **state)
 
 	add_one(bench, (struct test_match){ .domain = "acme-a.com", .certificate = 1, .index = 1, .score = 95 });
 	add_one(bench, (struct test_match){ .rule = "own/acme", .kind = "own", .domain = "acme.com", .certificate = 2, .index = 2, .score = 95 });
-	assert_int_equal(after_until(desk, 1000, 1), 1);
+	assert_int_equal(after(desk, 1000), 1);
 	assert_true(has(last_body(desk), "acme[.]com"));
 	desk_close(desk);
 	json_decref(bench->config.triage);

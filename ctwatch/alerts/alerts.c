@@ -282,7 +282,7 @@ bool alerts_busy(const struct alerts *alerts)
 	for (size_t i = 0; i < alerts->n_lanes; i++)
 		if (lane_is_busy(alerts->lanes[i]))
 			return true;
-	return alerts->next_sinks != NULL;
+	return alerts->next_sinks != NULL || alerts->n_setting > 0;
 }
 
 void alerts_reload(struct alerts *alerts, struct sink_set *sinks)

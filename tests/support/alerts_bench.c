@@ -250,7 +250,7 @@ static bool nothing(void *ctx, struct state *st, struct error *err)
 void bench_settle(struct bench *bench)
 {
 	/* what is told because of the time is in the outbox after the first look only */
-	for (unsigned looks = 0; looks < (bench->keeps_time ? 3 : 1); looks++) {
+	for (unsigned looks = 0; looks < (bench->keeps_time ? 3u : 1u); looks++) {
 		alerts_wake(bench->alerts);
 		while (alerts_busy(bench->alerts))
 			uv_run(&bench->loop, UV_RUN_ONCE);
