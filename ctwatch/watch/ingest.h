@@ -22,6 +22,14 @@ struct issuer_set {
 	size_t n, oldest;
 };
 
+/* How requests to logs go out. */
+struct transport {
+	/* As fetch_start and fetch_cancel (net/fetch.h). */
+	struct fetch *(*start)(void *ctx, const struct fetch_request *request, struct error *err);
+	void (*cancel)(void *ctx, struct fetch *fetch);
+	void *ctx;
+};
+
 enum watcher_outcome {
 	WATCHER_UNSETTLED,
 	WATCHER_CAUGHT_UP,                /* everything up to the head seen at the start is read and committed */
@@ -32,6 +40,7 @@ enum watcher_outcome {
 struct ingest {
 	uv_loop_t *loop;
 	struct fetcher *fetcher;
+	const struct transport *transport;    /* NULL: through the fetcher; tests answer themselves */
 	struct governor *governor;
 	struct store *store;
 	struct pool *pool;

@@ -227,6 +227,7 @@ int64_t watch_wall_ms(const struct watcher *);        /* for what is written, an
 int64_t watch_head_ms(const struct tree_head *head);
 void watch_progress(struct watcher *);                /* something went forward */
 void watch_trouble(struct watcher *, const struct error *err);
+int64_t watch_due(const struct watcher *);            /* when something is due next, on the steady clock; within a minute */
 void watch_schedule(struct watcher *);                /* set the timer for whatever is due next */
 void watch_settle(struct watcher *, enum watcher_outcome outcome);
 struct request *watch_request(struct watcher *, const char *url, size_t max_bytes, enum governor_class class, bool fresh,

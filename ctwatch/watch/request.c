@@ -37,6 +37,21 @@ static void request_free(struct request *r)
 	free(r);
 }
 
+static struct fetch *transport_start(const struct ingest *in, const struct fetch_request *request, struct error *err)
+{
+	const struct transport *t = in->transport;
+
+	return t != NULL ? t->start(t->ctx, request, err) : fetch_start(in->fetcher, request, err);
+}
+
+static void transport_cancel(const struct ingest *in, struct fetch *fetch)
+{
+	if (fetch != NULL && in->transport != NULL)
+		in->transport->cancel(in->transport->ctx, fetch);
+	else
+		fetch_cancel(fetch);
+}
+
 static void count(struct state_counters *counters, enum governor_outcome outcome)
 {
 	if (counters == NULL)
@@ -147,7 +162,7 @@ static void on_granted(void *ctx, struct governor_ticket *ticket)
 		.done = on_answer,
 		.ctx = r,
 	};
-	r->fetch = fetch_start(r->ingest->fetcher, &request, &err);
+	r->fetch = transport_start(r->ingest, &request, &err);
 	if (r->fetch != NULL)
 		return;
 	struct fetch_answer answer = { .retry_after_ms = -1 };
@@ -170,7 +185,7 @@ void request_cancel(struct request *r)
 {
 	if (r == NULL)
 		return;
-	fetch_cancel(r->fetch);
+	transport_cancel(r->ingest, r->fetch);
 	governor_cancel(r->ticket);
 	request_free(r);
 }

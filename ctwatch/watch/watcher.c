@@ -192,11 +192,9 @@ static void earlier(int64_t *due, int64_t candidate)
 
 static void on_timer(uv_timer_t *timer);
 
-void watch_schedule(struct watcher *w)
+int64_t watch_due(const struct watcher *w)
 {
-	if (w->phase == WATCHER_CLOSING || w->outcome != WATCHER_UNSETTLED)
-		return;
-	int64_t now = watch_steady_ms(w), due = now + 60 * 1000;
+	int64_t due = watch_steady_ms(w) + 60 * 1000;
 
 	if (w->head_request == NULL)
 		earlier(&due, w->next_poll_steady_ms);
@@ -211,6 +209,15 @@ void watch_schedule(struct watcher *w)
 	earlier(&due, w->doubt.next_steady_ms);
 	if (w->ingest->once)
 		earlier(&due, w->last_progress_steady_ms + w->ingest->progress_timeout_ms);
+	return due;
+}
+
+void watch_schedule(struct watcher *w)
+{
+	if (w->phase == WATCHER_CLOSING || w->outcome != WATCHER_UNSETTLED)
+		return;
+	int64_t now = watch_steady_ms(w), due = watch_due(w);
+
 	uv_timer_start(&w->timer, on_timer, due > now ? (uint64_t)(due - now) : 1, 0);
 }
 

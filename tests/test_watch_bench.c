@@ -1,0 +1,101 @@
+/* A watcher and a log that answers in the same process, while hours pass in milliseconds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "watch_bench.h"
+
+#define NOW_MS INT64_C(1795334400000)
+#define HOUR_MS INT64_C(3600000)
+
+struct stage {
+	struct watch_bench bench;
+	struct scripted_log *log;
+	struct dice dice;
+};
+
+static struct stage *stage_open(enum log_protocol protocol, uint64_t size)
+{
+	struct stage *s = xcalloc(1, sizeof(*s));
+
+	s->log = scripted_log_new(protocol, NOW_MS);
+	scripted_log_grow(s->log, size);
+	watch_bench_open(&s->bench, s->log, &s->dice);
+	return s;
+}
+
+static void stage_close(struct stage *s)
+{
+	watch_bench_close(&s->bench);
+	scripted_log_free(s->log);
+	free(s);
+}
+
+static void an_honest_log_is_read_and_verified_to_its_end_over_restarts(void **state)
+{
+	static const enum log_protocol protocols[] = { LOG_RFC6962, LOG_STATIC };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
+		struct stage *s = stage_open(protocols[i], 100);
+
+		for (unsigned round = 0; round < 4; round++) {
+			assert_true(watch_bench_until_verified(&s->bench, s->log->size, 1));
+			scripted_log_grow(s->log, 177);
+			watch_bench_restart(&s->bench, round % 2 == 1);
+		}
+		assert_true(watch_bench_until_verified(&s->bench, 808, 1));
+		assert_int_equal(watch_bench_int(&s->bench, "SELECT count(*) FROM sighting WHERE verified = 1"), 808 / SCRIPTED_PLANTED_EVERY + 1);
+		assert_int_equal(watch_bench_int(&s->bench, "SELECT count(*) FROM incident"), 0);
+		stage_close(s);
+	}
+}
+
+/* Heads that are asked for within so many hours of an honest log that does not grow. */
+static uint64_t heads_within(struct stage *s, unsigned hours)
+{
+	uint64_t before = s->log->asked[ASKED_HEAD];
+	int64_t until = s->bench.steady_ms + hours * HOUR_MS;
+
+	while (s->bench.steady_ms < until) {
+		if (s->bench.n_flights > 0)
+			watch_bench_answer(&s->bench, 0, 0);
+		else
+			watch_bench_jump(&s->bench);
+		watch_bench_settle(&s->bench);
+	}
+	return s->log->asked[ASKED_HEAD] - before;
+}
+
+static void a_clock_that_is_set_changes_no_pace_and_makes_no_incident(void **state)
+{
+	static const int64_t set_by_ms[] = { -2 * HOUR_MS, 0, HOUR_MS, 0, 24 * HOUR_MS };
+	struct stage *s = stage_open(LOG_RFC6962, 100);
+
+	(void)state;
+	assert_true(watch_bench_until_verified(&s->bench, 100, 1));
+	uint64_t usual = heads_within(s, 3);
+	assert_in_range(usual, 170, 190);
+	for (size_t i = 0; i < ARRAY_LEN(set_by_ms); i++) {
+		s->bench.wall_ms = s->bench.steady_ms + set_by_ms[i];
+		assert_in_range(heads_within(s, 3), usual - 2, usual + 2);
+	}
+	/* that servers deny our time is all there is to say */
+	assert_int_equal(watch_bench_int(&s->bench, "SELECT count(*) FROM incident WHERE class <> 'CLOCK_SUSPECT'"), 0);
+	stage_close(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_honest_log_is_read_and_verified_to_its_end_over_restarts),
+		cmocka_unit_test(a_clock_that_is_set_changes_no_pace_and_makes_no_incident),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
