@@ -23,7 +23,22 @@ struct allow_entry {
 	int64_t until_ms;
 };
 
+/*
+ * What is known of a finding's certificates already, so that each new one of a busy domain is looked at alone rather than all 50 000
+ * of them again. Of the store's thread only. A transaction that was undone leaves a count that does not fit the next event: then all
+ * are looked at.
+ */
+#define MEMORIES 1024
+struct memory {
+	char id[FINDING_ID_LEN + 1];      /* of the finding; "": empty */
+	bool has_others;                  /* some certificate is not allowed: that stays so */
+	uint64_t n_allowed;               /* else all of so many are ... */
+	int64_t until_ms;                 /* ... until then */
+	const struct allow_entry *by;
+};
+
 struct allow_list {
+	struct memory *memories;          /* by the hash of their id; NULL when no entry looks at certificates */
 	struct allow_entry *items;
 	size_t n, n_by_certificate;       /* those that a look at the certificates decides */
 	char *canaries[CANARIES_MAX];
@@ -174,6 +189,8 @@ bool allow_list_new(const struct config *config, struct allow_list **out, struct
 		allow_list_free(list);
 		return false;
 	}
+	if (list->n_by_certificate > 0)
+		list->memories = xcalloc(MEMORIES, sizeof(*list->memories));
 	*out = list;
 	return true;
 }
@@ -190,6 +207,7 @@ void allow_list_free(struct allow_list *list)
 	}
 	for (size_t i = 0; i < list->n_canaries; i++)
 		free(list->canaries[i]);
+	free(list->memories);
 	free(list->items);
 	free(list);
 }
@@ -236,53 +254,113 @@ static bool is_canary(const struct allow_list *list, const struct finding *findi
 	return false;
 }
 
+/* The entry that allows the certificate, or NULL. */
+static const struct allow_entry *allowed_by(const struct allow_list *list, const struct finding *finding, const struct state_certificate *certificate, int64_t now_ms)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct allow_entry *entry = &list->items[i];
+		bool is = (entry->what == ALLOW_CERTIFICATE && (hash_equal(&entry->sha256, &certificate->sha256) || hash_equal(&entry->sha256, &certificate->tbs_sha256))) ||
+			  (entry->what == ALLOW_ISSUER && glob_match(entry->value, certificate->issuer));
+
+		if (is && applies(entry, finding, now_ms))
+			return entry;
+	}
+	return NULL;
+}
+
 struct tally {
 	const struct allow_list *list;
 	const struct finding *finding;
-	int64_t now_ms;
-	size_t n_allowed, n_others;
+	int64_t now_ms, until_ms;
+	size_t n_allowed, n_others, n_seen;
 	struct hash other;
 	const struct allow_entry *by;
+	const struct hash *only;          /* the one certificate to look at, or NULL: all */
+	bool found;
 };
+
+#define NEWEST_MAX 16                /* among which a new certificate stands, unless another finding had it long ago */
 
 static bool count_certificate(void *ctx, const struct state_certificate *certificate)
 {
 	struct tally *tally = ctx;
 
-	for (size_t i = 0; i < tally->list->n; i++) {
-		const struct allow_entry *entry = &tally->list->items[i];
-		bool is = (entry->what == ALLOW_CERTIFICATE && (hash_equal(&entry->sha256, &certificate->sha256) || hash_equal(&entry->sha256, &certificate->tbs_sha256))) ||
-			  (entry->what == ALLOW_ISSUER && glob_match(entry->value, certificate->issuer));
+	if (tally->only != NULL && !hash_equal(tally->only, &certificate->tbs_sha256))
+		return ++tally->n_seen < NEWEST_MAX;
+	const struct allow_entry *entry = allowed_by(tally->list, tally->finding, certificate, tally->now_ms);
 
-		if (is && applies(entry, tally->finding, tally->now_ms)) {
-			tally->n_allowed++;
-			tally->by = entry;
-			return true;
-		}
+	tally->found = true;
+	if (entry == NULL) {
+		tally->n_others++;
+		tally->other = certificate->tbs_sha256;
+		return tally->only == NULL && tally->n_others < 2;
 	}
-	tally->n_others++;
-	tally->other = certificate->tbs_sha256;
-	return tally->n_others < 2;
+	tally->n_allowed++;
+	tally->by = entry;
+	if (entry->until_ms < tally->until_ms)
+		tally->until_ms = entry->until_ms;
+	return tally->only == NULL;
+}
+
+static struct memory *memory_of(const struct allow_list *list, const char *id)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *c = id; *c != '\0'; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	return &list->memories[hash % MEMORIES];
+}
+
+/* All but the newest are known to be allowed: is it? False when that cannot be told without looking at all. */
+static bool tally_newest(const struct memory *memory, struct state *st, const struct state_event *event, struct tally *tally, struct error *err)
+{
+	struct hash newest;
+
+	if (strcmp(memory->id, event->finding->id) != 0 || memory->has_others || memory->n_allowed + 1 != event->finding->certificate_count || tally->now_ms >= memory->until_ms ||
+	    event->certificate == NULL || !hex_decode(slice_text(event->certificate), newest.bytes, HASH_LEN))
+		return false;
+	tally->only = &newest;
+	tally->until_ms = memory->until_ms;
+	bool ok = state_each_certificate(st, event->finding->id, count_certificate, tally, err);
+	tally->only = NULL;
+	if (!ok || !tally->found)
+		return false;
+	tally->n_allowed += memory->n_allowed;
+	return true;
+}
+
+static void remember(struct memory *memory, const struct state_event *event, const struct tally *tally, bool is_news)
+{
+	*memory = (struct memory){ .has_others = tally->n_others > 0, .n_allowed = event->finding->certificate_count, .until_ms = tally->until_ms, .by = tally->by };
+	/* news is told once: should its transaction be undone, it is news again */
+	if (!is_news)
+		snprintf(memory->id, sizeof(memory->id), "%s", event->finding->id);
 }
 
 static bool judge_certificates(const struct allow_list *list, struct state *st, const struct state_event *event, int64_t now_ms, enum allow_answer *answer,
 			       struct error *err)
 {
-	struct tally tally = { .list = list, .finding = event->finding, .now_ms = now_ms };
+	struct memory *memory = memory_of(list, event->finding->id);
+	struct tally tally = { .list = list, .finding = event->finding, .now_ms = now_ms, .until_ms = INT64_MAX };
 	char hex[2 * HASH_LEN + 1];
 
-	if (!state_each_certificate(st, event->finding->id, count_certificate, &tally, err))
-		return false;
-	if (tally.n_others == 0 && tally.n_allowed > 0) {
-		*answer = ALLOW_QUIET;
-		return event->type != EVENT_FINDING ||
-		       decide(st, event->finding, "note", tally.by->who, tally.by->what == ALLOW_ISSUER ? "issuer is allowed" : "certificate is allowed",
-			      tally.by->why, now_ms, err);
+	if (strcmp(memory->id, event->finding->id) == 0 && memory->has_others)
+		return true;
+	if (!tally_newest(memory, st, event, &tally, err)) {
+		tally = (struct tally){ .list = list, .finding = event->finding, .now_ms = now_ms, .until_ms = INT64_MAX };
+		if (!state_each_certificate(st, event->finding->id, count_certificate, &tally, err))
+			return false;
 	}
 	hex_encode(tally.other.bytes, HASH_LEN, hex);
-	if (tally.n_others == 1 && tally.n_allowed > 0 && event->certificate != NULL && strcmp(event->certificate, hex) == 0)
+	bool is_news = tally.n_others == 1 && tally.n_allowed > 0 && event->certificate != NULL && strcmp(event->certificate, hex) == 0;
+	remember(memory, event, &tally, is_news);
+	if (is_news)
 		*answer = ALLOW_TELL_AS_NEW;
-	return true;
+	if (tally.n_others > 0 || tally.n_allowed == 0)
+		return true;
+	*answer = ALLOW_QUIET;
+	return event->type != EVENT_FINDING ||
+	       decide(st, event->finding, "note", tally.by->who, tally.by->what == ALLOW_ISSUER ? "issuer is allowed" : "certificate is allowed", tally.by->why, now_ms, err);
 }
 
 bool allow_judge(const struct allow_list *list, struct state *st, const struct state_event *event, int64_t now_ms, enum allow_answer *answer, struct error *err)
