@@ -94,6 +94,57 @@ static void odd_certificates_of_the_specification_give_their_identifiers(void **
 	json_decref(vectors);
 }
 
+static bool has_name(const struct cert_names *names, const char *expected)
+{
+	char text[NAME_TEXT_MAX + 1];
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(name_format(&names->items[i], text, sizeof(text)), expected) == 0)
+			return true;
+	return false;
+}
+
+/* No client would accept them, but somebody asked for them, and meant a domain. */
+static void what_is_not_quite_a_name_gives_the_host_in_it(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		bool only;
+		enum name_origin origin;
+	} list[] = {
+		{ "host.example:443", "host.example", true, NAME_FROM_SAN },
+		{ "Host.Example.:443", "host.example", true, NAME_FROM_SAN },
+		{ "host.example:", "host.example", true, NAME_FROM_SAN },
+		{ "*.host.example:8443", "*.host.example", true, NAME_FROM_SAN },
+		{ "host.example:443", "host.example", true, NAME_FROM_CN },
+		{ "https://host.example:8443/a.b?c.d", "host.example", false, NAME_FROM_SAN },
+		{ "https://host.example:8443/a.b?c.d", "host.example", false, NAME_FROM_CN },
+		{ "ldap://host.example/x", "host.example", false, NAME_FROM_SAN },
+		{ "192.0.2.1:443", "192.0.2.1", true, NAME_FROM_SAN },
+		{ "[2001:db8::1]:443", "2001:db8::1", true, NAME_FROM_SAN },
+		{ "2001:db8::1", "2001:db8::1", true, NAME_FROM_SAN },
+		{ "DNS:host.example", "host.example", false, NAME_FROM_SAN },
+		{ "a.example, host.example", "host.example", false, NAME_FROM_SAN },
+		{ "a.example host.example", "host.example", false, NAME_FROM_SAN },
+		{ "\"host.example\"", "host.example", false, NAME_FROM_SAN },
+		{ " host.example. ", "host.example", true, NAME_FROM_SAN },
+		{ "_dmarc.host.example", "_dmarc.host.example", true, NAME_FROM_SAN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		struct cert_names names;
+
+		names_init(&names);
+		names_add_text(&names, slice_text(list[i].text), list[i].origin);
+		if ((list[i].only && names.n != 1) || !has_name(&names, list[i].host))
+			fail_msg("%s: %zu names, without %s", list[i].text, names.n, list[i].host);
+		/* a path is full of dots and no name */
+		assert_false(has_name(&names, "a.b") || has_name(&names, "c.d"));
+		names_deinit(&names);
+	}
+}
+
 /* One text in; the only identifier of it out. */
 static void assert_one(const char *text, size_t len, const char *expected, unsigned flags)
 {
@@ -274,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_san_of_the_specification_gives_its_identifiers),
 		cmocka_unit_test(every_common_name_of_the_specification_gives_its_identifiers),
+		cmocka_unit_test(what_is_not_quite_a_name_gives_the_host_in_it),
 		cmocka_unit_test(odd_certificates_of_the_specification_give_their_identifiers),
 		cmocka_unit_test(stars_and_unreadable_labels_are_flagged),
 		cmocka_unit_test(several_readings_of_one_text_say_so),

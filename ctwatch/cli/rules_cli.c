@@ -1,4 +1,5 @@
 #include "rules_cli.h"
+#include "render.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -74,6 +75,17 @@ static void print_marked(struct cli *cli, const char *name, json_t *evidence)
 	free(shown);
 }
 
+/* Wrapped, and escaped: brands and rules are called what their file says. */
+static void print_wrapped(struct cli *cli, int column, int indent, const char *text)
+{
+	struct buf plain;
+
+	buf_init(&plain, 1u << 20);
+	render_plain(&plain, text != NULL ? text : "");
+	cli_continue(cli->out, cli->width, column, indent, buf_text(&plain));
+	buf_deinit(&plain);
+}
+
 void cli_print_evidence(struct cli *cli, json_t *evidence)
 {
 	json_t *row;
@@ -83,7 +95,7 @@ void cli_print_evidence(struct cli *cli, json_t *evidence)
 		int column = fprintf(cli->out, "    %-10s %4lld  ", json_string_value(json_object_get(row, "signal")),
 				     (long long)json_integer_value(json_object_get(row, "points")));
 
-		cli_continue(cli->out, cli->width, column, column, json_string_value(json_object_get(row, "detail")));
+		print_wrapped(cli, column, column, json_string_value(json_object_get(row, "detail")));
 	}
 }
 
@@ -99,7 +111,7 @@ void cli_print_sentence(struct cli *cli, const char *format, ...)
 		return;
 	int lead = (int)strspn(text, " ");
 	fprintf(cli->out, "%*s", lead, "");
-	cli_continue(cli->out, cli->width, lead, 4, text + lead);
+	print_wrapped(cli, lead, 4, text + lead);
 	free(text);
 }
 
@@ -119,7 +131,7 @@ void cli_print_match(struct cli *cli, json_t *match)
 
 	print_marked(cli, json_string_value(json_object_get(match, "name")), evidence);
 	fprintf(cli->out, "  %s%s%s  ", palette_severity(&colours, severity), head, colours.reset);
-	cli_continue(cli->out, cli->width, (int)strlen(head) + 4, 4, text);
+	print_wrapped(cli, (int)strlen(head) + 4, 4, text);
 	cli_print_evidence(cli, evidence);
 	free(head);
 	free(below);

@@ -178,8 +178,7 @@ static void check_leaf_index(struct cursor *c, const struct entry *entry)
 {
 	uint64_t claimed;
 
-	/* leaves archived from classic logs have no extensions at all */
-	if (c->in->protocol != LOG_STATIC || entry->extensions.len == 0)
+	if (c->in->protocol != LOG_STATIC)
 		return;
 	int found = entry_leaf_index(entry->extensions, &claimed);
 	if (found != 1)

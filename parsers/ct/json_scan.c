@@ -93,7 +93,8 @@ static int take_hex4(struct slice *in)
 
 int json_take_escaped(struct slice *raw)
 {
-	static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+	static const char names[] = "\"\\/bfnrt";
+	static const uint8_t meanings[] = { '"', '\\', '/', '\b', '\f', '\n', '\r', '\t' };
 	struct slice ahead = *raw;
 	int c;
 

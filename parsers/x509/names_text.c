@@ -3,9 +3,9 @@
  * borrowed as they stand; the rest takes the slow road, where one text may have several readings:
  *
  *   text - cut http(s):// -+- all of it --------------+- trim - an address? yes -> NAME_IP
- *                          +- before the first NUL    |
- *                          `- each before its first / +- no -+- as UTF-8  -> labels -> NAME_DNS
- *                                                            `- as Latin-1 -> labels -> NAME_DNS
+ *                          +- before the first NUL    |  (less a port)
+ *                          +- each before its first / +- no -+- as UTF-8  -> labels -> NAME_DNS
+ *                          `- parts between , : ...          `- as Latin-1 -> labels -> NAME_DNS
  */
 #include "names.h"
 #include "cert.h"
@@ -60,23 +60,25 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* "https://", or any other. */
 static struct slice strip_scheme(struct slice text)
 {
-	static const char *const schemes[] = { "http://", "https://" };
+	size_t len = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-		size_t len = strlen(schemes[i]);
-
-		if (text.len >= len && strncasecmp((const char *)text.data, schemes[i], len) == 0)
-			return slice_sub(text, len, text.len);
-	}
+	while (len < text.len && ((text.data[len] | 0x20) >= 'a' && (text.data[len] | 0x20) <= 'z'))
+		len++;
+	if (len > 0 && text.len - len >= 3 && memcmp(text.data + len, "://", 3) == 0)
+		return slice_sub(text, len + 3, text.len);
 	return text;
 }
 
-/* An address literal, strictly: no blanks, no zone, no leading zeros. */
+/* An address literal, strictly: no blanks, no zone, no leading zeros; in brackets as in a URL, or without. */
 static size_t parse_address(struct slice text, uint8_t out[16])
 {
 	char copy[INET6_ADDRSTRLEN];
+
+	if (text.len > 2 && text.data[0] == '[' && text.data[text.len - 1] == ']')
+		text = slice_sub(text, 1, text.len - 1);
 
 	if (text.len == 0 || text.len >= sizeof(copy) || memchr(text.data, 0, text.len) != NULL)
 		return 0;
@@ -219,8 +221,8 @@ static bool is_ascii(struct slice text)
 	return true;
 }
 
-/* Trims blanks and trailing dots, and drops what stands too far to the left to be looked at (*cut). */
-static struct slice trim(struct slice text, bool *cut)
+/* Blanks around it, and trailing dots. */
+static struct slice trim(struct slice text)
 {
 	while (text.len > 0 && is_blank(text.data[0]))
 		text = slice_sub(text, 1, text.len);
@@ -228,14 +230,34 @@ static struct slice trim(struct slice text, bool *cut)
 		text.len--;
 	while (text.len > 0 && text.data[text.len - 1] == '.')
 		text.len--;
-	*cut = text.len > NAME_RAW_MAX;
-	if (*cut) {
-		struct slice end = slice_sub(text, text.len - NAME_RAW_MAX, text.len);
-		ptrdiff_t dot = slice_find(end, '.');
-
-		text = dot < 0 ? slice_sub(end, end.len, end.len) : slice_sub(end, (size_t)dot + 1, end.len);
-	}
 	return text;
+}
+
+/* "host.example:443": the port is no part of the name, and no name has a colon. */
+static struct slice strip_port(struct slice text)
+{
+	for (;;) {
+		size_t at = text.len;
+
+		while (at > 0 && is_digit(text.data[at - 1]))
+			at--;
+		if (at == 0 || text.data[at - 1] != ':')
+			return text;
+		text = trim(slice_sub(text, 0, at - 1));
+	}
+}
+
+/* Drops what stands too far to the left to be looked at (*cut). */
+static struct slice rightmost(struct slice text, bool *cut)
+{
+	*cut = text.len > NAME_RAW_MAX;
+	if (!*cut)
+		return text;
+
+	struct slice end = slice_sub(text, text.len - NAME_RAW_MAX, text.len);
+	ptrdiff_t dot = slice_find(end, '.');
+
+	return dot < 0 ? slice_sub(end, end.len, end.len) : slice_sub(end, (size_t)dot + 1, end.len);
 }
 
 static bool put_candidate(struct cert_names *names, struct slice text, enum name_origin origin)
@@ -243,8 +265,13 @@ static bool put_candidate(struct cert_names *names, struct slice text, enum name
 	bool cut, has_blank = slice_find(text, ' ') >= 0;
 	uint8_t address[16];
 
-	text = trim(text, &cut);
-	size_t address_len = cut ? 0 : parse_address(text, address);
+	text = trim(text);
+	size_t address_len = parse_address(text, address);
+	if (address_len == 0) {
+		text = strip_port(text);
+		address_len = parse_address(text, address);
+	}
+	text = rightmost(text, &cut);
 	if (address_len > 0) {
 		struct cert_name name = { NAME_IP, origin, 0, slice_of(address, address_len) };
 		return names_put(names, &name, NAMES_COPY);
@@ -274,6 +301,39 @@ static bool put_before(struct cert_names *names, struct slice text, enum name_or
 	return put_candidate(names, text, origin);
 }
 
+/* Stands between a host name and something else, or between two of them, never in one. */
+static bool is_separator(uint8_t c)
+{
+	return c != 0 && strchr(",;:\\\"'<>()[]|", c) != NULL;
+}
+
+/*
+ * "DNS:a.example", "a.example, b.example": every part with a dot is read too. Behind a slash or a question mark
+ * stands a path, which is full of dots.
+ */
+static bool put_parts(struct cert_names *names, struct slice text, enum name_origin origin)
+{
+	size_t end = 0, from = 0;
+	bool dotted = false;
+
+	while (end < text.len && text.data[end] != '/' && text.data[end] != '?' && text.data[end] != '#')
+		end++;
+	for (size_t i = 0; i <= end; i++) {
+		/* a blank, too, behind what may be a whole name */
+		bool separates = i == end || is_separator(text.data[i]) || (text.data[i] == ' ' && dotted);
+
+		if (!separates) {
+			dotted |= text.data[i] == '.';
+			continue;
+		}
+		if (dotted && i - from < text.len && !put_candidate(names, slice_sub(text, from, i), origin))
+			return false;
+		from = i + 1;
+		dotted = false;
+	}
+	return true;
+}
+
 static bool read_slowly(struct cert_names *names, struct slice text, enum name_origin origin)
 {
 	size_t first = names->n;
@@ -282,7 +342,7 @@ static bool read_slowly(struct cert_names *names, struct slice text, enum name_o
 	ptrdiff_t nul = slice_find(text, 0);
 	if (nul >= 0 && !put_before(names, slice_sub(text, 0, (size_t)nul), origin))
 		return false;
-	if (!put_before(names, text, origin))
+	if (!put_before(names, text, origin) || (origin == NAME_FROM_SAN && !put_parts(names, text, origin)))
 		return false;
 	for (size_t i = first; names->n - first > 1 && i < names->n; i++)
 		names->items[i].flags |= NAME_ALTERNATE_READING;
