@@ -3,8 +3,8 @@
  * clocks that the test moves. Nothing happens by itself: requests wait until the test has one answered, time stands still until it
  * jumps to whatever is due next. So hours of a log's life take milliseconds.
  */
-#ifndef CTWATCH_TESTS_WATCH_BENCH_H
-#define CTWATCH_TESTS_WATCH_BENCH_H
+#ifndef CTWATCH_TESTS_WATCH_STAGE_H
+#define CTWATCH_TESTS_WATCH_STAGE_H
 
 #include <stdatomic.h>
 
@@ -15,7 +15,7 @@
 
 struct flight;
 
-struct watch_bench {
+struct watch_stage {
 	uv_loop_t loop;
 	char *directory;
 	struct config config;
@@ -39,25 +39,25 @@ struct watch_bench {
 };
 
 /* `log` and `dice` are borrowed. */
-void watch_bench_open(struct watch_bench *b, struct scripted_log *log, struct dice *dice);
-void watch_bench_close(struct watch_bench *b);
+void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct dice *dice);
+void watch_stage_close(struct watch_stage *b);
 /* The watcher, and with `state_too` the state, are closed and begin again from what is stored. */
-void watch_bench_restart(struct watch_bench *b, bool state_too);
+void watch_stage_restart(struct watch_stage *b, bool state_too);
 
 /* Answers request `i`; `percent` of the answers are lies. */
-void watch_bench_answer(struct watch_bench *b, size_t i, unsigned percent);
+void watch_stage_answer(struct watch_stage *b, size_t i, unsigned percent);
 /* Until the store and the workers have nothing to do. */
-void watch_bench_settle(struct watch_bench *b);
+void watch_stage_settle(struct watch_stage *b);
 /* Time passes; what is due by then is done. */
-void watch_bench_later(struct watch_bench *b, int64_t ms);
+void watch_stage_later(struct watch_stage *b, int64_t ms);
 /* Time passes until something is due, at most for a minute. */
-void watch_bench_jump(struct watch_bench *b);
+void watch_stage_jump(struct watch_stage *b);
 /* Everything that is asked for is answered, and time passes, until the tree is verified to `size`; false after so many fake hours. */
-bool watch_bench_until_verified(struct watch_bench *b, uint64_t size, unsigned hours);
+bool watch_stage_until_verified(struct watch_stage *b, uint64_t size, unsigned hours);
 /* As `ctwatch incidents close` does it: all that are open. */
-void watch_bench_close_incidents(struct watch_bench *b);
+void watch_stage_close_incidents(struct watch_stage *b);
 
 /* The first column of the first row; 0 when there is none. */
-int64_t watch_bench_int(struct watch_bench *b, const char *query);
+int64_t watch_stage_int(struct watch_stage *b, const char *query);
 
 #endif

@@ -8,30 +8,30 @@
 
 #include <stdlib.h>
 
-#include "watch_bench.h"
+#include "watch_stage.h"
 
 #define NOW_MS INT64_C(1795334400000)
 #define HOUR_MS INT64_C(3600000)
 
-struct stage {
-	struct watch_bench bench;
+struct scene {
+	struct watch_stage bench;
 	struct scripted_log *log;
 	struct dice dice;
 };
 
-static struct stage *stage_open(enum log_protocol protocol, uint64_t size)
+static struct scene *scene_open(enum log_protocol protocol, uint64_t size)
 {
-	struct stage *s = xcalloc(1, sizeof(*s));
+	struct scene *s = xcalloc(1, sizeof(*s));
 
 	s->log = scripted_log_new(protocol, NOW_MS);
 	scripted_log_grow(s->log, size);
-	watch_bench_open(&s->bench, s->log, &s->dice);
+	watch_stage_open(&s->bench, s->log, &s->dice);
 	return s;
 }
 
-static void stage_close(struct stage *s)
+static void scene_close(struct scene *s)
 {
-	watch_bench_close(&s->bench);
+	watch_stage_close(&s->bench);
 	scripted_log_free(s->log);
 	free(s);
 }
@@ -42,32 +42,32 @@ static void an_honest_log_is_read_and_verified_to_its_end_over_restarts(void **s
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
-		struct stage *s = stage_open(protocols[i], 100);
+		struct scene *s = scene_open(protocols[i], 100);
 
 		for (unsigned round = 0; round < 4; round++) {
-			assert_true(watch_bench_until_verified(&s->bench, s->log->size, 1));
+			assert_true(watch_stage_until_verified(&s->bench, s->log->size, 1));
 			scripted_log_grow(s->log, 177);
-			watch_bench_restart(&s->bench, round % 2 == 1);
+			watch_stage_restart(&s->bench, round % 2 == 1);
 		}
-		assert_true(watch_bench_until_verified(&s->bench, 808, 1));
-		assert_int_equal(watch_bench_int(&s->bench, "SELECT count(*) FROM sighting WHERE verified = 1"), 808 / SCRIPTED_PLANTED_EVERY + 1);
-		assert_int_equal(watch_bench_int(&s->bench, "SELECT count(*) FROM incident"), 0);
-		stage_close(s);
+		assert_true(watch_stage_until_verified(&s->bench, 808, 1));
+		assert_int_equal(watch_stage_int(&s->bench, "SELECT count(*) FROM sighting WHERE verified = 1"), 808 / SCRIPTED_PLANTED_EVERY + 1);
+		assert_int_equal(watch_stage_int(&s->bench, "SELECT count(*) FROM incident"), 0);
+		scene_close(s);
 	}
 }
 
 /* Heads that are asked for within so many hours of an honest log that does not grow. */
-static uint64_t heads_within(struct stage *s, unsigned hours)
+static uint64_t heads_within(struct scene *s, unsigned hours)
 {
 	uint64_t before = s->log->asked[ASKED_HEAD];
 	int64_t until = s->bench.steady_ms + hours * HOUR_MS;
 
 	while (s->bench.steady_ms < until) {
 		if (s->bench.n_flights > 0)
-			watch_bench_answer(&s->bench, 0, 0);
+			watch_stage_answer(&s->bench, 0, 0);
 		else
-			watch_bench_jump(&s->bench);
-		watch_bench_settle(&s->bench);
+			watch_stage_jump(&s->bench);
+		watch_stage_settle(&s->bench);
 	}
 	return s->log->asked[ASKED_HEAD] - before;
 }
@@ -75,10 +75,10 @@ static uint64_t heads_within(struct stage *s, unsigned hours)
 static void a_clock_that_is_set_changes_no_pace_and_makes_no_incident(void **state)
 {
 	static const int64_t set_by_ms[] = { -2 * HOUR_MS, 0, HOUR_MS, 0, 24 * HOUR_MS };
-	struct stage *s = stage_open(LOG_RFC6962, 100);
+	struct scene *s = scene_open(LOG_RFC6962, 100);
 
 	(void)state;
-	assert_true(watch_bench_until_verified(&s->bench, 100, 1));
+	assert_true(watch_stage_until_verified(&s->bench, 100, 1));
 	uint64_t usual = heads_within(s, 3);
 	assert_in_range(usual, 170, 190);
 	for (size_t i = 0; i < ARRAY_LEN(set_by_ms); i++) {
@@ -86,8 +86,8 @@ static void a_clock_that_is_set_changes_no_pace_and_makes_no_incident(void **sta
 		assert_in_range(heads_within(s, 3), usual - 2, usual + 2);
 	}
 	/* that servers deny our time is all there is to say */
-	assert_int_equal(watch_bench_int(&s->bench, "SELECT count(*) FROM incident WHERE class <> 'CLOCK_SUSPECT'"), 0);
-	stage_close(s);
+	assert_int_equal(watch_stage_int(&s->bench, "SELECT count(*) FROM incident WHERE class <> 'CLOCK_SUSPECT'"), 0);
+	scene_close(s);
 }
 
 int main(void)

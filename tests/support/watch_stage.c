@@ -1,5 +1,5 @@
-/* See watch_bench.h. */
-#include "watch_bench.h"
+/* See watch_stage.h. */
+#include "watch_stage.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ struct flight {
 
 static struct fetch *start(void *ctx, const struct fetch_request *request, struct error *err)
 {
-	struct watch_bench *b = ctx;
+	struct watch_stage *b = ctx;
 	struct flight *flight = xcalloc(1, sizeof(*flight)), **at = &b->flights;
 
 	(void)err;
@@ -41,7 +41,7 @@ static struct fetch *start(void *ctx, const struct fetch_request *request, struc
 	return (struct fetch *)flight;
 }
 
-static void remove_flight(struct watch_bench *b, struct flight *flight)
+static void remove_flight(struct watch_stage *b, struct flight *flight)
 {
 	struct flight **at = &b->flights;
 
@@ -60,7 +60,7 @@ static void cancel(void *ctx, struct fetch *fetch)
 	free(flight);
 }
 
-void watch_bench_answer(struct watch_bench *b, size_t i, unsigned percent)
+void watch_stage_answer(struct watch_stage *b, size_t i, unsigned percent)
 {
 	struct flight *flight = b->flights;
 	struct fetch_answer answer;
@@ -81,12 +81,12 @@ void watch_bench_answer(struct watch_bench *b, size_t i, unsigned percent)
 
 static int64_t steady_clock(void *ctx)
 {
-	return ((const struct watch_bench *)ctx)->steady_ms;
+	return ((const struct watch_stage *)ctx)->steady_ms;
 }
 
 static int64_t wall_clock(void *ctx)
 {
-	return ((const struct watch_bench *)ctx)->wall_ms;
+	return ((const struct watch_stage *)ctx)->wall_ms;
 }
 
 static uint32_t no_jitter(void *ctx)
@@ -98,7 +98,7 @@ static uint32_t no_jitter(void *ctx)
 /* Stands for whatever can go wrong while something is stored. */
 static bool route(void *ctx, struct state *st, const struct state_event *event, int64_t now_ms, struct error *err)
 {
-	struct watch_bench *b = ctx;
+	struct watch_stage *b = ctx;
 	unsigned n = atomic_load(&b->n_failing);
 
 	(void)st, (void)event, (void)now_ms;
@@ -108,7 +108,7 @@ static bool route(void *ctx, struct state *st, const struct state_event *event, 
 	return error_set(err, (enum error_kind)atomic_load(&b->failing_kind), "made to fail");
 }
 
-static void open_state(struct watch_bench *b)
+static void open_state(struct watch_stage *b)
 {
 	char *path = xasprintf("%s/state", b->directory), *database = xasprintf("%s/ctwatch.db", path);
 	struct state *st;
@@ -126,40 +126,40 @@ static void open_state(struct watch_bench *b)
 
 static void on_closed(void *ctx)
 {
-	((struct watch_bench *)ctx)->closed = true;
+	((struct watch_stage *)ctx)->closed = true;
 }
 
-static void run_until_closed(struct watch_bench *b)
+static void run_until_closed(struct watch_stage *b)
 {
 	while (!b->closed)
 		uv_run(&b->loop, UV_RUN_ONCE);
 	b->closed = false;
 }
 
-static void close_state(struct watch_bench *b)
+static void close_state(struct watch_stage *b)
 {
 	store_close(b->ingest.store, on_closed, b);
 	run_until_closed(b);
 }
 
-static void start_watcher(struct watch_bench *b)
+static void start_watcher(struct watch_stage *b)
 {
 	struct watcher_options options = { .ingest = &b->ingest, .log = &b->log->listed, .how = FOLLOW_LIVE };
 	struct error err;
 
 	if (!watcher_start(&options, &b->watcher, &err))
 		fail_msg("%s", err.text);
-	watch_bench_settle(b);
+	watch_stage_settle(b);
 }
 
-static void stop_watcher(struct watch_bench *b)
+static void stop_watcher(struct watch_stage *b)
 {
 	watcher_close(b->watcher, on_closed, b);
 	run_until_closed(b);
 	assert_int_equal(b->n_flights, 0);
 }
 
-void watch_bench_restart(struct watch_bench *b, bool state_too)
+void watch_stage_restart(struct watch_stage *b, bool state_too)
 {
 	stop_watcher(b);
 	if (state_too) {
@@ -169,7 +169,7 @@ void watch_bench_restart(struct watch_bench *b, bool state_too)
 	start_watcher(b);
 }
 
-int64_t watch_bench_int(struct watch_bench *b, const char *query)
+int64_t watch_stage_int(struct watch_stage *b, const char *query)
 {
 	sqlite3_stmt *statement;
 	int64_t value = 0;
@@ -185,7 +185,7 @@ int64_t watch_bench_int(struct watch_bench *b, const char *query)
 /* ---- incidents closed by hand ---------------------------------------------------------------------------------- */
 
 struct open_incidents {
-	struct watch_bench *b;
+	struct watch_stage *b;
 	char ids[256][FINDING_ID_LEN + 1];
 	size_t n;
 	int64_t now_ms;
@@ -222,7 +222,7 @@ static void on_job_done(void *ctx, bool ok, const struct error *err)
 	free(open);
 }
 
-void watch_bench_close_incidents(struct watch_bench *b)
+void watch_stage_close_incidents(struct watch_stage *b)
 {
 	struct open_incidents *open = xcalloc(1, sizeof(*open));
 
@@ -230,19 +230,19 @@ void watch_bench_close_incidents(struct watch_bench *b)
 	b->n_jobs++;
 	open->now_ms = b->wall_ms;
 	store_submit(b->ingest.store, close_job, on_job_done, open);
-	watch_bench_settle(b);
+	watch_stage_settle(b);
 }
 
 /* ---- time ---------------------------------------------------------------------------------------------------------- */
 
-void watch_bench_settle(struct watch_bench *b)
+void watch_stage_settle(struct watch_stage *b)
 {
 	/* the timer holds the watcher once, each job of the store or of a worker once more */
 	while (b->watcher->n_holders > 1 || b->n_jobs > 0)
 		uv_run(&b->loop, UV_RUN_ONCE);
 }
 
-void watch_bench_later(struct watch_bench *b, int64_t ms)
+void watch_stage_later(struct watch_stage *b, int64_t ms)
 {
 	b->steady_ms += ms;
 	b->wall_ms += ms;
@@ -256,27 +256,27 @@ void watch_bench_later(struct watch_bench *b, int64_t ms)
 	governor_run(b->ingest.governor);
 }
 
-void watch_bench_jump(struct watch_bench *b)
+void watch_stage_jump(struct watch_stage *b)
 {
 	int64_t due = watch_due(b->watcher), granted = governor_run(b->ingest.governor);
 
 	if (granted < due)
 		due = granted;
-	watch_bench_later(b, due > b->steady_ms ? due - b->steady_ms : 1);
+	watch_stage_later(b, due > b->steady_ms ? due - b->steady_ms : 1);
 }
 
-bool watch_bench_until_verified(struct watch_bench *b, uint64_t size, unsigned hours)
+bool watch_stage_until_verified(struct watch_stage *b, uint64_t size, unsigned hours)
 {
 	int64_t until = b->steady_ms + hours * HOUR_MS;
 
 	while (b->steady_ms < until) {
-		watch_bench_settle(b);
+		watch_stage_settle(b);
 		if (b->watcher->position.verified.end == size && b->n_flights == 0)
 			return true;
 		if (b->n_flights > 0)
-			watch_bench_answer(b, 0, 0);
+			watch_stage_answer(b, 0, 0);
 		else
-			watch_bench_jump(b);
+			watch_stage_jump(b);
 	}
 	return false;
 }
@@ -292,7 +292,7 @@ static void write_file(const char *path, const char *text)
 	fclose(file);
 }
 
-static void make_config(struct watch_bench *b)
+static void make_config(struct watch_stage *b)
 {
 	char *path = xasprintf("%s/config.json", b->directory), *rules = xasprintf("%s/watched", b->directory);
 	char *text = xasprintf("{\"state\":\"%s/state\",\"log_lists\":[],\"rules\":[\"%s\"],\"contact\":\"tests@ctwatch.invalid\",\"start\":\"beginning\"}",
@@ -308,7 +308,7 @@ static void make_config(struct watch_bench *b)
 	free(text);
 }
 
-void watch_bench_open(struct watch_bench *b, struct scripted_log *log, struct dice *dice)
+void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct dice *dice)
 {
 	struct ruleset *rules;
 	struct error err;
@@ -339,7 +339,7 @@ void watch_bench_open(struct watch_bench *b, struct scripted_log *log, struct di
 	start_watcher(b);
 }
 
-void watch_bench_close(struct watch_bench *b)
+void watch_stage_close(struct watch_stage *b)
 {
 	stop_watcher(b);
 	sqlite3_close(b->reader);
