@@ -291,14 +291,15 @@ static bool put_candidate(struct cert_names *names, struct slice text, enum name
 	return put_reading(names, text, cut, origin, READ_LATIN1);
 }
 
-/* The text and, when a byte `c` cuts it, also what stands before that. */
+/* The text and, when a slash cuts it, also what stands before that; with a port there it is plain that a path follows. */
 static bool put_before(struct cert_names *names, struct slice text, enum name_origin origin)
 {
 	ptrdiff_t slash = slice_find(text, '/');
+	struct slice host = trim(slice_sub(text, 0, slash < 0 ? text.len : (size_t)slash));
 
-	if (slash >= 0 && !put_candidate(names, slice_sub(text, 0, (size_t)slash), origin))
+	if (slash >= 0 && !put_candidate(names, host, origin))
 		return false;
-	return put_candidate(names, text, origin);
+	return (slash >= 0 && strip_port(host).len < host.len) || put_candidate(names, text, origin);
 }
 
 /* Stands between a host name and something else, or between two of them, never in one. */
