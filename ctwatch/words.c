@@ -75,8 +75,10 @@ const char *const *finding_next_steps(const struct finding *finding)
 	return other;
 }
 
-const char *verified_phrase(bool verified)
+const char *verified_phrase(bool verified, bool withdrawn)
 {
+	if (withdrawn)
+		return "withdrawn: a log served it, but its signed tree holds another entry there";
 	return verified ? "in signed log" : "not yet proven to be in the signed log";
 }
 

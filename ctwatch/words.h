@@ -14,7 +14,7 @@ const char *const *finding_next_steps(const struct finding *finding);
 /* "combosquat" -> "the name joined with other words"; unknown ones as they are. */
 const char *technique_phrase(const char *technique);
 /* "in signed log" or "not yet proven to be in the signed log". */
-const char *verified_phrase(bool verified);
+const char *verified_phrase(bool verified, bool withdrawn);
 /* "Incident ENTRIES_MISMATCH (critical) at <log>: <summary>". malloc'd. */
 char *incident_sentence(const struct incident *incident);
 

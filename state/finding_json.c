@@ -84,6 +84,8 @@ static bool sightings_json(struct state *st, int64_t certificate_no, json_t **ou
 		json_object_set_new(sighting, "log", log);
 		json_object_set_new(sighting, "index", json_integer(rows_int(&rows, 1)));
 		json_object_set_new(sighting, "timestamp", json_time(rows_int(&rows, 2)));
+		if (rows_int(&rows, 5) != 0)
+			json_object_set_new(sighting, "withdrawn", json_time(rows_int(&rows, 5)));
 		json_array_append_new(list, sighting);
 	}
 	if (!rows_close(&rows, err)) {
@@ -187,6 +189,9 @@ bool state_finding_json(struct state *st, const struct finding *f, char **json, 
 	/* beyond the members that are always there: new rules found it among kept certificates */
 	if (f->found_by_change)
 		json_object_set_new(o, "found_by_change", json_true());
+	/* the log served it, and its signed tree holds something else there */
+	if (f->withdrawn)
+		json_object_set_new(o, "withdrawn", json_true());
 	*json = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	return true;

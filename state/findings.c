@@ -47,6 +47,7 @@ static struct finding view_finding(const struct rows *rows)
 		.first_logged_ms = rows_int(rows, 19),
 		.certificate_count = (uint64_t)rows_int(rows, 20),
 		.sighting_count = (uint64_t)rows_int(rows, 21),
+		.withdrawn = rows_int(rows, 22) != 0,
 	};
 	const char *id = rows_text(rows, 1);
 
@@ -186,6 +187,7 @@ bool state_each_sighting(struct state *st, const struct hash *tbs_sha256, sighti
 			.leaf = rows_blob(&rows, 3),
 			.extra = rows_blob(&rows, 4),
 			.verified = rows_int(&rows, 5) != 0,
+			.withdrawn_ms = rows_int(&rows, 8),
 		};
 
 		rows_hash(&rows, 0, &s.log_id);

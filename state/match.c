@@ -113,10 +113,27 @@ static bool put_leaf(struct adding *a, struct error *err)
 		   s->extra.len <= STATE_DER_MAX ? BLOB(s->extra) : NONE);
 }
 
+/* A sighting that is known, read again: the leaf may be another one now, of the same certificate. */
+static bool see_again(struct adding *a, struct error *err)
+{
+	const struct state_sighting *s = a->sighting;
+
+	if (!RUN(a->st, SQL_SIGHTING_AGAIN, err, INT(a->log_no), INT(s->index), INT(a->certificate_no), HASH(&s->leaf_hash), INT(s->timestamp_ms),
+		 INT(LEAF_FITS)))
+		return false;
+	return sql_changes(a->st) == 0 || s->leaf.len == 0 || s->leaf.len > STATE_DER_MAX ||
+	       RUN(a->st, SQL_LEAF_REPLACE, err, INT(a->log_no), INT(s->index), INT(a->certificate_no), BLOB(s->leaf),
+		   s->extra.len <= STATE_DER_MAX ? BLOB(s->extra) : NONE);
+}
+
 /* A sighting that is known may have become verified since. */
 static bool confirm_sighting(struct adding *a, struct error *err)
 {
-	if (!a->sighting->verified)
+	const struct state_sighting *s = a->sighting;
+
+	if (s->in_ranges && !see_again(a, err))
+		return false;
+	if (!s->verified)
 		return true;
 	if (!RUN(a->st, SQL_SIGHTING_CONFIRM, err, INT(a->log_no), INT(a->sighting->index), INT(a->certificate_no)))
 		return false;
@@ -135,7 +152,8 @@ static bool store_sighting(struct adding *a, bool last_was_this, struct error *e
 		/* one entry may match several rules: it is counted once */
 		a->new_sighting = known == 0 && !last_was_this;
 	} else {
-		if (!RUN(a->st, SQL_SIGHTING_PUT, err, INT(a->log_no), INT(s->index), INT(a->certificate_no), INT(s->timestamp_ms), INT(s->verified)))
+		if (!RUN(a->st, SQL_SIGHTING_PUT, err, INT(a->log_no), INT(s->index), INT(a->certificate_no), INT(s->timestamp_ms), INT(s->verified),
+			 HASH(&s->leaf_hash), INT(s->in_ranges ? LEAF_FITS : LEAF_UNKNOWN)))
 			return false;
 		a->new_sighting = sql_changes(a->st) > 0;
 	}
@@ -319,15 +337,4 @@ bool state_add_match(struct state *st, const struct state_match *match, const st
 	if (change != NULL)
 		*change = result;
 	return true;
-}
-
-bool state_mark_verified(struct state *st, const struct hash *log_id, uint64_t start, uint64_t end, struct error *err)
-{
-	int64_t no;
-
-	if (!check_size(end, "tree size", err) || !state_begin(st, err))
-		return false;
-	bool ok = log_number(st, log_id, &no, err) && RUN(st, SQL_VERIFY_FINDINGS, err, INT(no), INT(start), INT(end)) &&
-		  RUN(st, SQL_VERIFY_SIGHTINGS, err, INT(no), INT(start), INT(end));
-	return state_end(st, ok, err);
 }

@@ -18,7 +18,7 @@
 	X(PROOF_HEAD, \
 	  "SELECT tree_size, timestamp_ms, root, raw, received_ms FROM head WHERE log_no = ?1 AND tree_size > ?2 AND verified_ms > 0 " \
 	  "ORDER BY tree_size DESC, timestamp_ms DESC LIMIT 1") \
-	X(PROOF_LEAVES, "SELECT no FROM leaf WHERE log_no = ?1 AND entry_index = ?2") \
+	X(PROOF_LEAVES, "SELECT no FROM leaf WHERE log_no = ?1 AND entry_index = ?2 AND (?3 IS NULL OR leaf = ?3)") \
 	X(PROOF_PUT, \
 	  "INSERT INTO proof (leaf_no, proven_index, tree_size, timestamp_ms, root, head_received_ms, kept_ms, head_raw, log_key, log_entry, path) " \
 	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (leaf_no) DO NOTHING") \
@@ -26,7 +26,7 @@
 	  "INSERT INTO proof_answer (leaf_no, nth, url, peer, status, received_ms, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	X(PROOF_GET, \
 	  "SELECT p.leaf_no, p.proven_index, p.tree_size, p.timestamp_ms, p.root, p.head_received_ms, p.kept_ms, p.head_raw, p.log_key, " \
-	  "p.log_entry, p.path FROM leaf JOIN proof p ON p.leaf_no = leaf.no WHERE leaf.log_no = ?1 AND leaf.entry_index = ?2 LIMIT 1") \
+	  "p.log_entry, p.path FROM leaf JOIN proof p ON p.leaf_no = leaf.no WHERE leaf.log_no = ?1 AND leaf.entry_index = ?2 AND (?3 IS NULL OR leaf.leaf = ?3) LIMIT 1") \
 	X(PROOF_ANSWERS, "SELECT url, peer, status, received_ms, body FROM proof_answer WHERE leaf_no = ?1 ORDER BY nth LIMIT ?2")
 
 #endif

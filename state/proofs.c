@@ -86,7 +86,7 @@ static bool put_for_leaf(struct state *st, int64_t leaf_no, const struct state_p
 	return sql_changes(st) == 0 || put_answers(st, leaf_no, p, err);
 }
 
-/* One entry is one certificate, unless the log changed it between two readings: then each has a leaf. */
+/* One entry is one certificate, unless the log answered differently when it was read again: then each has a leaf, and one is proven. */
 #define LEAVES_OF_ENTRY_MAX 8
 
 static bool put_proof(struct state *st, const struct state_proof *p, struct error *err)
@@ -96,7 +96,7 @@ static bool put_proof(struct state *st, const struct state_proof *p, struct erro
 
 	if (!log_number(st, &p->log_id, &log_no, err))
 		return false;
-	struct rows rows = ROWS(st, SQL_PROOF_LEAVES, INT(log_no), INT(p->index));
+	struct rows rows = ROWS(st, SQL_PROOF_LEAVES, INT(log_no), INT(p->index), p->leaf.len > 0 ? BLOB(p->leaf) : NONE);
 	while (n < LEAVES_OF_ENTRY_MAX && rows_next(&rows))
 		leaves[n++] = rows_int(&rows, 0);
 	if (!rows_close(&rows, err))
@@ -147,7 +147,7 @@ static void free_answers(struct answers *answers)
 	}
 }
 
-bool state_get_proof(struct state *st, const struct hash *log_id, uint64_t index, state_proof_fn *fn, void *ctx, bool *found, struct error *err)
+bool state_get_proof(struct state *st, const struct hash *log_id, uint64_t index, struct slice leaf, state_proof_fn *fn, void *ctx, bool *found, struct error *err)
 {
 	struct answers answers = { .n = 0 };
 	int64_t log_no = 0;
@@ -160,7 +160,7 @@ bool state_get_proof(struct state *st, const struct hash *log_id, uint64_t index
 		return false;
 	if (!known)
 		return true;
-	struct rows rows = ROWS(st, SQL_PROOF_GET, INT(log_no), INT(index));
+	struct rows rows = ROWS(st, SQL_PROOF_GET, INT(log_no), INT(index), leaf.len > 0 ? BLOB(leaf) : NONE);
 	bool ok = true;
 	if (rows_next(&rows)) {
 		struct state_proof p = {

@@ -141,7 +141,21 @@ static const char *const VERSION_4[] = {
 	NULL,
 };
 
-const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4 };
+/*
+ * Verified belongs to a leaf: each sighting carries its leaf's hash. What was read but not yet proven, with sightings of which
+ * that is unknown, is read again.
+ */
+static const char *const VERSION_5[] = {
+	"ALTER TABLE sighting ADD COLUMN leaf_hash BLOB;"
+	"ALTER TABLE sighting ADD COLUMN fits INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sighting ADD COLUMN withdrawn_ms INTEGER NOT NULL DEFAULT 0;",
+
+	"DELETE FROM read_range WHERE verified = 0 AND EXISTS (SELECT 1 FROM sighting s WHERE s.log_no = read_range.log_no AND "
+	"s.entry_index >= read_range.start AND s.entry_index < read_range.stop AND s.verified = 0);",
+	NULL,
+};
+
+const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5 };
 const size_t N_MIGRATIONS = ARRAY_LEN(MIGRATIONS);
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

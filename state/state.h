@@ -150,7 +150,10 @@ struct state_sighting {
 	int64_t timestamp_ms;
 	struct slice leaf;                /* MerkleTreeLeaf as logged, for evidence; STATE_DER_MAX at most */
 	struct slice extra;               /* chain as given by the log, may be empty */
+	struct hash leaf_hash;            /* of the whole leaf, also where that is too long to be kept */
+	bool in_ranges;                   /* the read ranges that are stored with it were hashed from this very leaf */
 	bool verified;
+	int64_t withdrawn_ms;             /* a signed tree was found to hold another leaf at its index; 0: not */
 };
 
 struct state_match {
@@ -179,6 +182,7 @@ struct finding {
 	char *rule, *kind, *brand, *technique, *name, *registrable_domain;   /* NULL as in state_match */
 	int score, min_score;
 	bool flagged, verified, found_by_change, quiet;    /* quiet: dismissed or allowed, no alerts */
+	bool withdrawn;                   /* everything that was seen of it is known not to be in the signed log */
 	char *status;                     /* new, acknowledged, confirmed, dismissed */
 	char *evidence_json;              /* array as in DESIGN.md 5.2 */
 	char *ruleset_id;
@@ -207,9 +211,35 @@ void finding_deinit(struct finding *);
 #define STATE_INCIDENTS_OPEN_MAX 100         /* per log and class; a further subject is counted on the newest */
 bool state_add_match(struct state *, const struct state_match *match, const struct state_certificate *certificate,
 		     const struct state_sighting *sighting, int64_t now_ms, enum finding_change *change, struct error *err);
-/* Sightings of this log with start <= index < end, which were hashed into a root that was rebuilt, become verified, and the
- * findings they belong to. Call it in the transaction of state_verify_head, which does not do it by itself. */
-bool state_mark_verified(struct state *, const struct hash *log_id, uint64_t start, uint64_t end, struct error *err);
+
+/*
+ * Verified belongs to a leaf, not to an index: a log may answer one question twice in two ways, and only one of them is in the
+ * tree. Entries [from, from + n) were read and hash to `hashes`, in the transaction that stores their range: what was seen at those
+ * indexes before, with another leaf, is not what the ranges were hashed from any more.
+ */
+bool state_settle_leaves(struct state *, const struct hash *log_id, uint64_t from, const struct hash *hashes, size_t n, struct error *err);
+/* What state_mark_verified found not to be in the tree. */
+#define STATE_WITHDRAWN_NAMED 8
+struct state_withdrawn {
+	size_t n, n_named;                /* sightings; of them here, one finding each */
+	struct {
+		uint64_t index;
+		struct hash leaf_hash;
+		char finding[FINDING_ID_LEN + 1];
+		char *name;
+		struct buf leaf;          /* empty when it is not kept */
+	} named[STATE_WITHDRAWN_NAMED];
+};
+void state_withdrawn_deinit(struct state_withdrawn *);
+/*
+ * The stored ranges over [start, end) were hashed into a signed root: sightings whose leaf they were hashed from become verified, and the
+ * findings they belong to; those whose index has another leaf in them are withdrawn. Call it in the transaction of
+ * state_verify_head, which does not do it by itself. *out is set on success, for the caller to deinit.
+ */
+bool state_mark_verified(struct state *, const struct hash *log_id, uint64_t start, uint64_t end, int64_t now_ms, struct state_withdrawn *out,
+			 struct error *err);
+/* This very leaf at this index is in a signed tree. */
+bool state_verify_leaf(struct state *, const struct hash *log_id, uint64_t index, const struct hash *leaf_hash, struct error *err);
 
 struct finding_filter {
 	const char *rule, *kind, *brand, *status;    /* NULL: any */
@@ -256,6 +286,7 @@ struct state_answer {
 struct state_proof {
 	struct hash log_id;
 	uint64_t index;                   /* of the sighting */
+	struct slice leaf;                /* the leaf that it proves, when more than one was served there; may be empty */
 	uint64_t proven_index;            /* where the log says that the leaf is: another one when it holds the same leaf twice */
 	uint64_t tree_size, timestamp_ms; /* the signed head */
 	struct hash root;
@@ -270,8 +301,8 @@ struct state_proof {
 /* For a sighting whose leaf is kept; nothing happens when it is not, or when there is a proof already. */
 bool state_put_proof(struct state *, const struct state_proof *proof, struct error *err);
 typedef void state_proof_fn(void *ctx, const struct state_proof *proof);
-/* Calls `fn` once when there is a proof; *found says so. */
-bool state_get_proof(struct state *, const struct hash *log_id, uint64_t index, state_proof_fn *fn, void *ctx, bool *found, struct error *err);
+/* Calls `fn` once when there is a proof of this leaf (empty: of any that was served at this index); *found says so. */
+bool state_get_proof(struct state *, const struct hash *log_id, uint64_t index, struct slice leaf, state_proof_fn *fn, void *ctx, bool *found, struct error *err);
 
 /* A sighting that wants a proof. */
 struct state_unproven {

@@ -5,6 +5,8 @@
 #ifndef CTWATCH_STATE_STATEMENTS_H
 #define CTWATCH_STATE_STATEMENTS_H
 
+#include "verify_statements.h"
+
 #define TRANSACTION_STATEMENTS(X) \
 	X(BEGIN_READ, "BEGIN") \
 	X(BEGIN_WRITE, "BEGIN IMMEDIATE") \
@@ -134,33 +136,28 @@
 	  "(SELECT COALESCE(best_certificate_no, 0) FROM finding WHERE no = ?1) ORDER BY certificate_no LIMIT 1") \
 	X(LINK_DROP, "UPDATE link SET kept = 0 WHERE finding_no = ?1 AND certificate_no = ?2") \
 	X(SIGHTING_PUT, \
-	  "INSERT INTO sighting (log_no, entry_index, certificate_no, timestamp_ms, verified) VALUES (?1, ?2, ?3, ?4, ?5) " \
+	  "INSERT INTO sighting (log_no, entry_index, certificate_no, timestamp_ms, verified, leaf_hash, fits) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) " \
 	  "ON CONFLICT (log_no, entry_index, certificate_no) DO NOTHING") \
 	X(SIGHTING_HAS, "SELECT 1 FROM sighting WHERE log_no = ?1 AND entry_index = ?2 AND certificate_no = ?3") \
 	X(SIGHTING_CONFIRM, \
 	  "UPDATE sighting SET verified = 1 WHERE log_no = ?1 AND entry_index = ?2 AND certificate_no = ?3 AND verified = 0") \
 	X(SIGHTING_EACH, \
-	  "SELECT log.log_id, s.entry_index, s.timestamp_ms, leaf.leaf, leaf.extra, s.verified, log.name, log.url FROM sighting s " \
+	  "SELECT log.log_id, s.entry_index, s.timestamp_ms, leaf.leaf, leaf.extra, s.verified, log.name, log.url, s.withdrawn_ms FROM sighting s " \
 	  "JOIN log ON log.no = s.log_no LEFT JOIN leaf ON leaf.log_no = s.log_no AND leaf.entry_index = s.entry_index AND " \
 	  "leaf.certificate_no = s.certificate_no WHERE s.certificate_no = ?1 ORDER BY s.timestamp_ms, s.log_no, s.entry_index") \
 	X(SIGHTING_SUMMARY, \
-	  "SELECT log.log_id, s.entry_index, s.timestamp_ms, log.name, log.url FROM sighting s JOIN log ON log.no = s.log_no " \
+	  "SELECT log.log_id, s.entry_index, s.timestamp_ms, log.name, log.url, s.withdrawn_ms FROM sighting s JOIN log ON log.no = s.log_no " \
 	  "WHERE s.certificate_no = ?1 ORDER BY s.timestamp_ms, s.log_no, s.entry_index") \
 	X(LEAF_PUT, \
 	  "INSERT INTO leaf (log_no, entry_index, certificate_no, leaf, extra) VALUES (?1, ?2, ?3, ?4, ?5) " \
 	  "ON CONFLICT (log_no, entry_index, certificate_no) DO NOTHING") \
 	X(LEAF_THIN, \
-	  "DELETE FROM leaf WHERE certificate_no = ?1 AND NOT EXISTS (SELECT 1 FROM link WHERE certificate_no = ?1 AND kept = 1)") \
-	X(VERIFY_FINDINGS, \
-	  "UPDATE finding SET verified = 1 WHERE verified = 0 AND no IN (SELECT link.finding_no FROM sighting s " \
-	  "JOIN link ON link.certificate_no = s.certificate_no WHERE s.log_no = ?1 AND s.entry_index >= ?2 AND s.entry_index < ?3 AND s.verified = 0)") \
-	X(VERIFY_SIGHTINGS, \
-	  "UPDATE sighting SET verified = 1 WHERE log_no = ?1 AND entry_index >= ?2 AND entry_index < ?3 AND verified = 0")
+	  "DELETE FROM leaf WHERE certificate_no = ?1 AND NOT EXISTS (SELECT 1 FROM link WHERE certificate_no = ?1 AND kept = 1)")
 
 #define FINDING_COLUMNS \
 	"f.no, f.id, f.rule, f.kind, f.brand, f.technique, f.name, f.registrable_domain, f.score, f.min_score, f.flagged, f.verified, " \
 	"f.found_by_change, f.status, f.quiet_rank, f.evidence, f.ruleset_id, f.first_seen_ms, f.last_seen_ms, f.first_logged_ms, " \
-	"f.certificate_count, f.sighting_count"
+	"f.certificate_count, f.sighting_count, " FINDING_WITHDRAWN
 
 #define FINDING_STATEMENTS(X) \
 	X(FINDING_GET, "SELECT " FINDING_COLUMNS " FROM finding f WHERE f.id = ?1") \
@@ -308,6 +305,6 @@
 #define STATEMENTS(X) \
 	TRANSACTION_STATEMENTS(X) LOG_STATEMENTS(X) RANGE_STATEMENTS(X) HEAD_STATEMENTS(X) COUNTER_STATEMENTS(X) \
 	CERTIFICATE_STATEMENTS(X) FINDING_STATEMENTS(X) MALFORMED_STATEMENTS(X) INCIDENT_STATEMENTS(X) OUTBOX_STATEMENTS(X) \
-	CLOCK_STATEMENTS(X) TRIAGE_STATEMENTS(X) FACT_STATEMENTS(X) RETENTION_STATEMENTS(X) REPORT_STATEMENTS(X) PROOF_STATEMENTS(X)
+	CLOCK_STATEMENTS(X) TRIAGE_STATEMENTS(X) FACT_STATEMENTS(X) RETENTION_STATEMENTS(X) REPORT_STATEMENTS(X) PROOF_STATEMENTS(X) VERIFY_STATEMENTS(X)
 
 #endif

@@ -247,20 +247,113 @@ static void dismissed_finding_stays_quiet_until_its_severity_rises(void **state)
 
 /* ---- verified ---------------------------------------------------------------------------------------------- */
 
-static void finding_is_verified_when_a_sighting_is(void **state)
+static size_t mark(struct state *st, uint64_t start, uint64_t end)
 {
+	struct state_withdrawn withdrawn;
 	struct hash log = test_hash(77);
-	struct finding f;
 	struct error err;
 
+	assert_true(state_mark_verified(st, &log, start, end, TEST_NOW_MS + 5000, &withdrawn, &err));
+	size_t n = withdrawn.n;
+	state_withdrawn_deinit(&withdrawn);
+	return n;
+}
+
+/* The entry with this index is read: it is that certificate's leaf. */
+static void settle(struct state *st, uint64_t index, uint64_t certificate)
+{
+	struct hash log = test_hash(77), hash = test_hash(certificate);
+	struct error err;
+
+	assert_true(state_settle_leaves(st, &log, index, &hash, 1, &err));
+}
+
+static void finding_is_verified_when_a_sighting_is(void **state)
+{
+	struct finding f;
+
 	test_add(*state, (struct test_match){ .index = 100 });
-	assert_true(state_mark_verified(*state, &log, 0, 100, &err));
+	mark(*state, 0, 100);
 	f = get_acme(*state);
 	assert_false(f.verified);
 	finding_deinit(&f);
-	assert_true(state_mark_verified(*state, &log, 0, 101, &err));
+	mark(*state, 0, 101);
 	f = get_acme(*state);
 	assert_true(f.verified);
+	finding_deinit(&f);
+}
+
+static void what_another_answer_held_is_withdrawn_when_the_tree_is_known(void **state)
+{
+	struct finding f;
+
+	test_add(*state, (struct test_match){ .certificate = 1, .index = 100 });
+	settle(*state, 100, 2);              /* read again: another leaf */
+	test_add(*state, (struct test_match){ .certificate = 2, .index = 100, .rule = "naming/tag53", .kind = "naming" });
+	f = get_acme(*state);
+	assert_false(f.verified);
+	assert_false(f.withdrawn);            /* nobody knows yet which is signed */
+	finding_deinit(&f);
+	assert_int_equal(mark(*state, 0, 200), 1);
+	f = get_acme(*state);
+	assert_false(f.verified);
+	assert_true(f.withdrawn);
+	finding_deinit(&f);
+	assert_int_equal(mark(*state, 0, 200), 0);
+	settle(*state, 100, 1);
+	mark(*state, 0, 200);
+	f = get_acme(*state);
+	assert_false(f.verified);            /* what was decided stays decided */
+	finding_deinit(&f);
+}
+
+static void an_answer_that_comes_back_fits_again(void **state)
+{
+	struct finding f;
+
+	test_add(*state, (struct test_match){ .certificate = 1, .index = 100 });
+	settle(*state, 100, 2);
+	settle(*state, 100, 1);              /* a third time: the first leaf after all */
+	assert_int_equal(mark(*state, 0, 200), 0);
+	f = get_acme(*state);
+	assert_true(f.verified);
+	finding_deinit(&f);
+}
+
+static void what_a_scan_found_is_proven_by_its_own_leaf_only(void **state)
+{
+	struct hash log = test_hash(77), right = test_hash(1), wrong = test_hash(2);
+	struct finding f;
+	struct error err;
+
+	test_add(*state, (struct test_match){ .certificate = 1, .index = 100, .beside = true });
+	assert_int_equal(mark(*state, 0, 200), 0);
+	assert_true(state_verify_leaf(*state, &log, 100, &wrong, &err));
+	f = get_acme(*state);
+	assert_false(f.verified);
+	assert_false(f.withdrawn);
+	finding_deinit(&f);
+	assert_true(state_verify_leaf(*state, &log, 100, &right, &err));
+	f = get_acme(*state);
+	assert_true(f.verified);
+	finding_deinit(&f);
+}
+
+static void a_finding_is_withdrawn_only_when_all_that_was_seen_of_it_is(void **state)
+{
+	struct finding f;
+
+	test_add(*state, (struct test_match){ .certificate = 1, .index = 100 });
+	test_add(*state, (struct test_match){ .certificate = 3, .index = 300 });
+	settle(*state, 100, 2);
+	assert_int_equal(mark(*state, 0, 200), 1);
+	f = get_acme(*state);
+	assert_false(f.withdrawn);
+	finding_deinit(&f);
+	mark(*state, 200, 400);
+	f = get_acme(*state);
+	assert_true(f.verified);
+	assert_false(f.withdrawn);
 	finding_deinit(&f);
 }
 
@@ -380,6 +473,10 @@ int main(void)
 		STATE_TEST(router_that_fails_undoes_the_match),
 		STATE_TEST(dismissed_finding_stays_quiet_until_its_severity_rises),
 		STATE_TEST(finding_is_verified_when_a_sighting_is),
+		STATE_TEST(what_another_answer_held_is_withdrawn_when_the_tree_is_known),
+		STATE_TEST(an_answer_that_comes_back_fits_again),
+		STATE_TEST(what_a_scan_found_is_proven_by_its_own_leaf_only),
+		STATE_TEST(a_finding_is_withdrawn_only_when_all_that_was_seen_of_it_is),
 		STATE_TEST(busy_finding_keeps_the_newest_certificates_and_the_best),
 		STATE_TEST(certificate_logged_without_end_is_counted_but_not_kept),
 		STATE_TEST(huge_certificate_is_kept_without_its_bytes),

@@ -84,7 +84,7 @@ static bool has_proof(struct state *st, uint64_t log, uint64_t index, struct see
 	bool found;
 
 	*seen = (struct seen){ 0 };
-	assert_true(state_get_proof(st, &id, index, look, seen, &found, &err));
+	assert_true(state_get_proof(st, &id, index, (struct slice){ 0 }, look, seen, &found, &err));
 	return found;
 }
 
@@ -98,7 +98,9 @@ static void a_verified_sighting_of_a_flagged_finding_wants_a_proof_until_it_has_
 	assert_int_equal(next(st, 3, 0, INT64_MAX, true), -1);
 	assert_int_equal(next(st, 3, 0, INT64_MAX, false), 40);
 	struct hash id = log_of(3);
-	assert_true(state_mark_verified(st, &id, 0, 100, &err));
+	struct state_withdrawn none;
+	assert_true(state_mark_verified(st, &id, 0, 100, TEST_NOW_MS, &none, &err));
+	assert_int_equal(none.n, 0);
 	assert_int_equal(next(st, 3, 0, INT64_MAX, true), 40);
 	assert_int_equal(next(st, 3, 41, INT64_MAX, true), -1);
 	assert_int_equal(next(st, 3, 0, 40, true), -1);

@@ -212,7 +212,7 @@ static void finding_message(const json_t *envelope, struct message_part *part)
 	add_certificate_facts(part, object);
 	add_fact(part, "Certificates", xasprintf("%" JSON_INTEGER_FORMAT ", first seen %s", json_integer_value(json_object_get(object, "certificate_count")),
 						 text_of(object, "first_seen")));
-	add_fact(part, "Known", xasprintf("the certificate is %s", verified_phrase(verified)));
+	add_fact(part, "Known", xasprintf("the certificate is %s", verified_phrase(verified, json_is_true(json_object_get(object, "withdrawn")))));
 	add_fact(part, "Not known", xstrdup("who asked for it, and what for: a name shows neither"));
 	add_fact(part, "Finding", xstrdup(text_of(object, "id")));
 	add_why(part, object);

@@ -101,7 +101,7 @@ static void print_head(struct cli *cli, const struct finding *f, const json_t *e
 	fprintf(cli->out, " (%s)%s\n", ago_format(f->first_seen_ms, cli->now_ms, ago), f->found_by_change ? ", when the rules changed" : "");
 	fputs("  logged     ", cli->out);
 	print_time(cli->out, f->first_logged_ms);
-	fprintf(cli->out, ", %s\n  id         %s\n", verified_phrase(f->verified), f->id);
+	fprintf(cli->out, ", %s\n  id         %s\n", verified_phrase(f->verified, f->withdrawn), f->id);
 	free(sentence);
 	free(name);
 }

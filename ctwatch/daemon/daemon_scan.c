@@ -19,6 +19,7 @@
 struct waiting {
 	uint64_t index;
 	json_t *finding;
+	bool read_again;                  /* its entry is: what comes then is what is proven */
 };
 
 struct scan_progress {
@@ -140,7 +141,7 @@ static void print_waiting(struct daemon *d, uint64_t up_to, bool verified)
 			continue;
 		}
 		if (verified)
-			json_object_set_new(waiting->finding, "verified", json_true());
+			json_object_set_new(waiting->finding, waiting->read_again ? "withdrawn" : "verified", json_true());
 		json_dumpf(waiting->finding, d->options->out, JSON_COMPACT);
 		fputc('\n', d->options->out);
 		json_decref(waiting->finding);
@@ -155,6 +156,30 @@ static void on_proven(void *ctx, const struct watcher *w, uint64_t up_to)
 	print_waiting(ctx, up_to, true);
 }
 
+/* Found once, in an answer that is not what the log signed; when it comes again, that is what counts. */
+static void on_forgotten(void *ctx, const struct watcher *w, uint64_t from, uint64_t to)
+{
+	struct scan_progress *p = ((struct daemon *)ctx)->scan;
+
+	(void)w;
+	for (size_t i = 0; i < p->n_waiting; i++)
+		if (p->waiting[i].index >= from && p->waiting[i].index < to)
+			p->waiting[i].read_again = true;
+}
+
+static bool came_again(struct scan_progress *p, const char *id)
+{
+	for (size_t i = 0; i < p->n_waiting; i++) {
+		if (!p->waiting[i].read_again || strcmp(json_string_value(json_object_get(p->waiting[i].finding, "id")), id) != 0)
+			continue;
+		json_decref(p->waiting[i].finding);
+		p->waiting[i] = p->waiting[--p->n_waiting];
+		p->n_findings--;
+		return true;
+	}
+	return false;
+}
+
 static void wait_for_proof(struct daemon *d, json_t *finding, uint64_t index)
 {
 	struct scan_progress *p = d->scan;
@@ -163,7 +188,7 @@ static void wait_for_proof(struct daemon *d, json_t *finding, uint64_t index)
 		print_waiting(d, UINT64_MAX, false);
 	if (p->waiting == NULL)
 		p->waiting = xcalloc(WAITING_MAX, sizeof(*p->waiting));
-	p->waiting[p->n_waiting++] = (struct waiting){ index, finding };
+	p->waiting[p->n_waiting++] = (struct waiting){ .index = index, .finding = finding };
 }
 
 static void print_text(FILE *out, const struct found *f, const struct match *m)
@@ -191,7 +216,7 @@ static void on_found(void *ctx, const struct watcher *w, const struct found *f)
 		char id[FINDING_ID_LEN + 1];
 
 		finding_id(m->rule, m->registrable_domain, id);
-		if (json_object_get(d->scan->printed, id) != NULL)
+		if (json_object_get(d->scan->printed, id) != NULL && !came_again(d->scan, id))
 			continue;
 		json_object_set_new(d->scan->printed, id, json_true());
 		d->scan->n_findings++;
@@ -293,6 +318,7 @@ void daemon_scan_start(struct daemon *d)
 		.scan_save = scan->save,
 		.scan_found = on_found,
 		.scan_proven = on_proven,
+		.scan_forgotten = on_forgotten,
 		.scan_ctx = d,
 	};
 	struct error err;

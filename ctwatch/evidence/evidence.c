@@ -263,7 +263,7 @@ static bool write_sighting(struct writing *w, const struct state_sighting *s)
 	w->summary.n_sightings++;
 	describe(&at, log);
 	put(&at, "leaf.bin", s->leaf);
-	bool ok = state_get_proof(w->st, &s->log_id, s->index, put_proof, &at, &found, w->err);
+	bool ok = state_get_proof(w->st, &s->log_id, s->index, s->leaf, put_proof, &at, &found, w->err);
 	if (found)
 		w->proven[w->summary.n_proofs++] = w->certificate->tbs_sha256;
 	put_certificate(&at);
@@ -298,7 +298,7 @@ static bool on_sighting(void *ctx, const struct state_sighting *s)
 
 	if (s->leaf.len == 0 || w->summary.n_sightings == EVIDENCE_SIGHTINGS_MAX)
 		return true;
-	if (!state_get_proof(w->st, &s->log_id, s->index, ignore_proof, NULL, &proven, w->err))
+	if (!state_get_proof(w->st, &s->log_id, s->index, s->leaf, ignore_proof, NULL, &proven, w->err))
 		return w->files.ok = false;
 	bool wanted = w->proven_pass ? proven : w->wanted_name || w->summary.n_proofs == 0;
 

@@ -224,6 +224,7 @@ static void keep_found(struct cursor *c, struct entry *entry, const struct cert_
 	struct found *f = &out->found[out->n_found++];
 	found_init(f, entry, &(struct found_facts){ view, &c->scratch->names, &c->scratch->matches, note });
 	f->index = c->index;
+	f->leaf_hash = out->leaf_hashes[c->index - c->in->from];
 	f->extra_is_fingerprints = c->in->protocol == LOG_STATIC;
 	match_list_move(&f->matches, &c->scratch->matches);
 	out->held_bytes += found_bytes(f);
@@ -298,8 +299,7 @@ static void hash_entry(struct cursor *c, const struct entry *entry)
 	struct hash hash = entry_leaf_hash(entry);
 
 	range_append_leaf(&out->pieces[out->n_pieces - 1], &hash);
-	if (out->leaf_hashes != NULL)
-		out->leaf_hashes[c->index - c->in->from] = hash;
+	out->leaf_hashes[c->index - c->in->from] = hash;
 }
 
 static void process_entry(struct cursor *c, struct entry *entry, const char *broken)
@@ -443,8 +443,7 @@ bool batch_run(struct batch_scratch *scratch, const struct ruleset *rules, const
 	*out = (struct batch_output){ .from = input->from, .to = input->from, .min_timestamp_ms = INT64_MAX, .max_timestamp_ms = INT64_MIN };
 	out->counters.n_bytes = input->body.len;
 	new_piece(out, input->from);
-	if (input->keep_leaf_hashes)
-		out->leaf_hashes = xcalloc(input->to - input->from, sizeof(*out->leaf_hashes));
+	out->leaf_hashes = xcalloc(input->to - input->from, sizeof(*out->leaf_hashes));
 	return batch_resume(scratch, rules, input, out, err);
 }
 

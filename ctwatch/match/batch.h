@@ -40,7 +40,7 @@ struct batch_input {
 	int64_t mmd_ms;
 	int64_t interval_start_ms, interval_end_ms;   /* the shard's; INT64_MIN / INT64_MAX */
 	int64_t now_ms;                   /* 0: delays are not counted */
-	bool keep_leaf_hashes;            /* for evidence */
+	bool in_doubt;                    /* read again, since it did not hash to a signed root: counted before, and evidence now */
 	size_t room_max;                  /* what it may inflate to; 0: RESPONSE_BYTES_MAX */
 	int64_t slice_us;                 /* pause after so much time; 0: never */
 	bool hash_only;                   /* no matching: what was matched before is read again for its hashes */
@@ -50,7 +50,7 @@ struct batch_input {
 struct found {
 	uint64_t index;
 	int64_t timestamp_ms;
-	struct hash tbs_sha256, sha256;
+	struct hash tbs_sha256, sha256, leaf_hash;
 	bool precert, der_is_tbs;
 	struct buf der, leaf, extra;      /* leaf is the whole MerkleTreeLeaf; each is whole, or empty where that is more than is kept */
 	uint64_t too_large_bytes;         /* length of the certificate when it is not kept; else 0 */
@@ -102,7 +102,7 @@ struct batch_output {
 	struct batch_fault faults[N_BATCH_CHECKS];
 	struct state_counters counters;   /* entries, lets_encrypt, malformed, matched, n_bytes, delay */
 	int64_t min_timestamp_ms, max_timestamp_ms;
-	struct hash *leaf_hashes;         /* of [from, to), when asked for */
+	struct hash *leaf_hashes;         /* of [from, to) */
 };
 
 /*

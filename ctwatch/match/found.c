@@ -255,5 +255,6 @@ struct state_sighting found_sighting(const struct found *f, const struct hash *l
 		.timestamp_ms = f->timestamp_ms,
 		.leaf = buf_slice(&f->leaf),
 		.extra = buf_slice(&f->extra),
+		.leaf_hash = f->leaf_hash,
 	};
 }

@@ -168,7 +168,7 @@ static void finding_by_rule(FILE *out, const json_t *object)
 	html_raw(out, ".</p>\n<p class=\"facts\">Status: ");
 	html_prose(out, json_read_text(object, "status"));
 	html_raw(out, " &middot; ");
-	html_text(out, verified_phrase(json_is_true(json_object_get(object, "verified"))));
+	html_text(out, verified_phrase(json_is_true(json_object_get(object, "verified")), json_is_true(json_object_get(object, "withdrawn"))));
 	html_raw(out, " &middot; first seen ");
 	html_time(out, json_read_text(object, "first_seen"));
 	html_raw(out, " &middot; rule ");

@@ -28,7 +28,7 @@ struct commit {
 	size_t n_ranges;
 	struct verified verified[POSITION_CUTS_MAX];
 	size_t n_verified;
-	uint64_t mark_from, mark_to;      /* entries that became verified */
+	struct mark mark;                 /* entries that became verified */
 	struct tree_head verified_head;
 	struct state_counters counters, requests;   /* requests: those not yet told to the state, given back on failure */
 	bool scan;
@@ -73,12 +73,13 @@ static bool store_chain(const struct found *f, struct state *st, struct error *e
 	return true;
 }
 
-static bool store_found(const struct commit *c, const struct found *f, const char *ruleset, struct state *st, struct error *err)
+static bool store_found(const struct commit *c, const struct read *r, const struct found *f, struct state *st, struct error *err)
 {
 	struct state_certificate certificate = found_certificate(f);
 	struct state_sighting sighting = found_sighting(f, &c->log_id);
 	struct state_evidence evidence[64];
 
+	sighting.in_ranges = r->in_ranges && !c->scan;
 	if (!store_chain(f, st, err))
 		return false;
 	for (size_t i = 0; i < f->matches.n; i++) {
@@ -99,7 +100,7 @@ static bool store_found(const struct commit *c, const struct found *f, const cha
 			.min_score = m->min_score,
 			.evidence = evidence,
 			.n_evidence = n,
-			.ruleset_id = ruleset,
+			.ruleset_id = r->ruleset_id,
 		};
 		if (!state_add_match(st, &match, &certificate, &sighting, c->now_ms, NULL, err))
 			return error_context(err, "entry %" PRIu64, f->index);
@@ -110,8 +111,11 @@ static bool store_found(const struct commit *c, const struct found *f, const cha
 static bool store_read(const struct commit *c, const struct read *r, struct state *st, struct error *err)
 {
 	for (size_t i = 0; i < r->output.n_found; i++)
-		if (!store_found(c, &r->output.found[i], r->ruleset_id, st, err))
+		if (!store_found(c, r, &r->output.found[i], st, err))
 			return false;
+	if (r->in_ranges && !c->scan &&
+	    !state_settle_leaves(st, &c->log_id, r->output.from, r->output.leaf_hashes, (size_t)(r->output.to - r->output.from), err))
+		return false;
 	for (size_t i = 0; i < r->output.n_malformed; i++) {
 		const struct malformed_entry *m = &r->output.malformed[i];
 
@@ -123,7 +127,7 @@ static bool store_read(const struct commit *c, const struct read *r, struct stat
 
 static bool commit_job(void *ctx, struct state *st, struct error *err)
 {
-	const struct commit *c = ctx;
+	struct commit *c = ctx;
 
 	for (size_t i = 0; i < c->n_reads; i++)
 		if (!store_read(c, c->reads[i], st, err))
@@ -135,7 +139,7 @@ static bool commit_job(void *ctx, struct state *st, struct error *err)
 	for (size_t i = 0; i < c->n_verified; i++)
 		if (!state_verify_head(st, &c->log_id, c->verified[i].size, &c->verified[i].root, c->now_ms, err))
 			return false;
-	if (c->mark_from < c->mark_to && !state_mark_verified(st, &c->log_id, c->mark_from, c->mark_to, err))
+	if (c->mark.from < c->mark.to && !watch_mark_run(&c->mark, st, err))
 		return false;
 	return state_add_counters(st, &c->log_id, c->now_ms, &c->counters, err) &&
 	       state_log_progress(st, &c->log_id, c->now_ms, NULL, c->now_ms, err);
@@ -160,11 +164,13 @@ static void add_counters(struct state_counters *to, const struct state_counters 
 
 static void take_read(struct commit *c, struct read *r)
 {
-	for (size_t i = 0; i < r->output.n_pieces; i++)
+	/* all of it or nothing: what is stored of its matches says whether the ranges were hashed from them */
+	r->in_ranges = !position_overlaps(&c->next, r->output.from, r->output.to);
+	for (size_t i = 0; r->in_ranges && i < r->output.n_pieces; i++)
 		position_add(&c->next, &r->output.pieces[i]);
 	r->phase = READ_COMMITTING;
 	c->reads[c->n_reads++] = r;
-	if (!r->input.keep_leaf_hashes)
+	if (!r->input.in_doubt)
 		add_counters(&c->counters, &r->output.counters);     /* a second look counts nothing twice */
 	if (r->output.max_timestamp_ms > c->counters.last_entry_ms && r->output.max_timestamp_ms < c->now_ms + 86400000)
 		c->counters.last_entry_ms = r->output.max_timestamp_ms;
@@ -174,7 +180,8 @@ static void became_verified(struct commit *c, const struct tree_head *head, cons
 {
 	c->verified[c->n_verified++] = (struct verified){ head->tree_size, head->root };
 	c->counters.verified += tree->end - c->next.verified.end;
-	c->mark_to = tree->end;
+	c->mark.to = tree->end;
+	c->mark.tree_size = head->tree_size;
 	c->verified_head = *head;
 	position_verify(&c->next, tree);
 }
@@ -184,7 +191,6 @@ static void compare_roots(struct commit *c)
 {
 	struct watcher *w = c->w;
 
-	c->mark_from = c->mark_to = c->next.verified.end;
 	for (size_t i = 0; i < w->n_pending && c->n_verified < POSITION_CUTS_MAX; i++) {
 		const struct pending_head *p = &w->pending[i];
 		uint64_t tile = p->head.tree_size / TILE_WIDTH * TILE_WIDTH;
@@ -253,11 +259,12 @@ static void finish_reads(struct watcher *w, struct commit *c)
 		for (size_t k = 0; k < r->output.n_found; k++) {
 			watch_want_issuers(w, &r->output.found[k]);
 			prover_found(w->prover, r->output.found[k].index);
+			watch_scan_found(w, r->output.found[k].index, &r->output.found[k].leaf_hash);
 		}
 		if (w->options.scan_found != NULL)
 			for (size_t k = 0; k < r->output.n_found; k++)
 				w->options.scan_found(w->options.scan_ctx, w, &r->output.found[k]);
-		if (w->doubt.hashes != NULL && r->output.leaf_hashes != NULL)
+		if (w->doubt.hashes != NULL && r->input.in_doubt && r->in_ranges && r->output.from >= w->doubt.from && r->output.to <= w->doubt.head.tree_size)
 			memcpy(w->doubt.hashes + (r->output.from - w->doubt.from), r->output.leaf_hashes,
 			       (size_t)(r->output.to - r->output.from) * HASH_LEN);
 		while (*at != r)
@@ -292,6 +299,7 @@ static void after_commit(struct watcher *w, struct commit *c)
 		watch_drop_pending(w, c->verified_head.tree_size <= w->position.verified.end ? c->verified_head.tree_size : w->position.verified.end);
 		watch_clear(w, INCIDENT_INCONSISTENT_STH, "the entries between the heads hash to the newer root");
 	}
+	watch_mark_done(w, &c->mark);
 	finish_reads(w, c);
 	if (c->n_verified > 0)
 		watch_scan_proven(w, w->position.verified.end);
@@ -368,10 +376,9 @@ void watch_commit(struct watcher *w)
 	for (struct read *r = w->reads; r != NULL && c->n_reads < READS_PER_COMMIT; r = r->next)
 		if (r->phase == READ_READY)
 			take_read(c, r);
+	c->mark = (struct mark){ .log_id = c->log_id, .from = c->next.verified.end, .now_ms = c->now_ms };
 	if (w->doubt.phase != DOUBT_BROKEN)
 		compare_roots(c);
-	else
-		c->mark_from = c->mark_to = c->next.verified.end;
 	list_ranges(c);
 	w->commit = c;
 	watch_hold(w);

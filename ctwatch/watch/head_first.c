@@ -63,7 +63,7 @@ static void compare(struct watcher *w, const struct compact_range *tree)
 	t->failures = 0;
 	t->proven = t->top;
 	watch_clear(w, INCIDENT_TILE_HASH_MISMATCH, "hash tiles hash to the signed root");
-	watch_mark_verified(w, from, t->top);
+	watch_mark_verified(w, from, t->top, t->head.tree_size);
 }
 
 static void on_base(void *ctx, const struct compact_range *tree, const struct error *err)

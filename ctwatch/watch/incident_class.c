@@ -6,6 +6,7 @@ const struct incident_row INCIDENT_ROWS[N_INCIDENT_CLASSES] = {
 	[INCIDENT_INCONSISTENT_STH]    = { "INCONSISTENT_STH",    "critical", true,  false, ENDS_NEVER },
 	[INCIDENT_ENTRIES_MISMATCH]    = { "ENTRIES_MISMATCH",    "critical", true,  false, ENDS_NEVER },
 	[INCIDENT_ENTRIES_FLAP]        = { "ENTRIES_FLAP",        "medium",   false, false, ENDS_WITH_QUIET },
+	[INCIDENT_UNLOGGED_ENTRY]      = { "UNLOGGED_ENTRY",      "high",     true,  false, ENDS_NEVER },
 	[INCIDENT_ROLLBACK]            = { "ROLLBACK",            "critical", true,  false, ENDS_NEVER },
 	[INCIDENT_READONLY_GREW]       = { "READONLY_GREW",       "critical", true,  false, ENDS_NEVER },
 	[INCIDENT_FINAL_HEAD_MISMATCH] = { "FINAL_HEAD_MISMATCH", "critical", true,  false, ENDS_NEVER },

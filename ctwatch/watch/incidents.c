@@ -65,16 +65,23 @@ static bool put_head(void *ctx, const struct state_head *head)
 	return false;
 }
 
+bool watch_put_heads(struct state *st, const struct hash *log_id, const char *incident, const uint64_t sizes[2], struct error *err)
+{
+	struct heads_of h = { .sizes = { sizes[0], sizes[1] }, .st = st, .incident = incident, .err = err };
+
+	return state_each_head(st, log_id, false, put_head, &h, err) && !h.failed;
+}
+
 static bool put_heads(const struct report *r, const char *id, struct state *st, struct error *err)
 {
-	struct heads_of h = { .st = st, .incident = id, .err = err };
-	int n = sscanf(r->subject, "%" SCNu64 "-%" SCNu64, &h.sizes[0], &h.sizes[1]);
+	uint64_t sizes[2];
+	int n = sscanf(r->subject, "%" SCNu64 "-%" SCNu64, &sizes[0], &sizes[1]);
 
 	if (n < 1)
 		return true;
 	if (n == 1)
-		h.sizes[1] = h.sizes[0];
-	return state_each_head(st, &r->log_id, false, put_head, &h, err) && !h.failed;
+		sizes[1] = sizes[0];
+	return watch_put_heads(st, &r->log_id, id, sizes, err);
 }
 
 static bool report_job(void *ctx, struct state *st, struct error *err)
@@ -198,6 +205,12 @@ void watch_report_evidence(struct watcher *w, enum incident_class class, const c
 	va_start(args, format);
 	report(w, class, subject, files, format, args);
 	va_end(args);
+}
+
+void watch_reported(struct watcher *w, enum incident_class class, const char *summary)
+{
+	news(w, class, "", summary);
+	w->incidents[class].kept = true;
 }
 
 void watch_clear(struct watcher *w, enum incident_class class, const char *why)

@@ -33,6 +33,15 @@ struct pending_head {
 	bool tree_ok;                     /* hash tiles rebuilt the root; the entries of the unfinished tile are still to come */
 };
 
+/* Entries that turned out to be in a signed tree: what is marked in the state, and what is withdrawn there. */
+struct mark {
+	struct hash log_id;
+	uint64_t from, to, tree_size;     /* tree_size: of the signed head */
+	int64_t now_ms;
+	size_t n_withdrawn;
+	char summary[512];                /* of the incident that says so */
+};
+
 enum read_phase { READ_ASKING, READ_WORKING, READ_READY, READ_COMMITTING };
 
 /* One response: asked for, worked on, waiting to be committed. */
@@ -52,7 +61,7 @@ struct read {
 	struct batch_input input;
 	struct batch_output output;
 	char ruleset_id[24];
-	bool ok;
+	bool ok, in_ranges;               /* in_ranges: its hashes are what the position is made of, not those of another response */
 	struct error err;
 };
 
@@ -185,6 +194,13 @@ struct watcher {
 	} tail;
 	struct doubt doubt;
 	uint64_t scan_asked, scan_proven; /* scan: where a proof was last asked for, and had */
+	struct scan_leaves {              /* scan that stores: what was found and is not proven yet */
+		struct scan_leaf {
+			uint64_t index;
+			struct hash hash;
+		} *items;
+		size_t n, cap;
+	} scan_leaves;
 
 	struct issuer *issuers;           /* being fetched */
 	size_t n_issuers;
@@ -278,8 +294,16 @@ void watch_check_tail(struct watcher *);
 /* scan.c */
 void watch_scan_prove(struct watcher *);              /* if it is time to */
 void watch_scan_proven(struct watcher *, uint64_t up_to);
-/* Sightings of [from, to) that are stored become verified. */
-void watch_mark_verified(struct watcher *, uint64_t from, uint64_t to);
+/* What is found: remembered until it is proven, forgotten when its range is read again. */
+void watch_scan_found(struct watcher *, uint64_t index, const struct hash *leaf_hash);
+void watch_scan_forget(struct watcher *, uint64_t from, uint64_t to);
+/* mark.c */
+/* On the store's thread, in the transaction that stores the ranges: sightings become verified or withdrawn. */
+bool watch_mark_run(struct mark *, struct state *, struct error *err);
+/* Afterwards, on the loop. */
+void watch_mark_done(struct watcher *, const struct mark *);
+/* The same as a job of its own: sightings of [from, to) that are stored are proven by the head of `tree_size`. */
+void watch_mark_verified(struct watcher *, uint64_t from, uint64_t to, uint64_t tree_size);
 /* issuers.c */
 void watch_want_issuers(struct watcher *, const struct found *found);
 int64_t watch_issuers_due(const struct watcher *);
@@ -291,6 +315,10 @@ void watch_health(struct watcher *, int64_t now_ms);
 /* incidents.c */
 void watch_report(struct watcher *, enum incident_class class, const char *subject, const char *format, ...) PRINTF_LIKE(4, 5);
 void watch_clear(struct watcher *, enum incident_class class, const char *why);
+/* An incident that a job of the store opened already. */
+void watch_reported(struct watcher *, enum incident_class class, const char *summary);
+/* On the store's thread: the signed heads of these two sizes, as the log sent them, become evidence of an incident. */
+bool watch_put_heads(struct state *, const struct hash *log_id, const char *incident, const uint64_t sizes[2], struct error *err);
 /* The same with bytes that a third party can check, copied: at most EVIDENCE_FILES_MAX files, a name of NULL ends them. */
 #define EVIDENCE_FILES_MAX 6
 struct evidence_file {

@@ -41,6 +41,7 @@ struct work {
 	struct answer answers[STATE_ANSWERS_MAX];
 	size_t n_answers;
 	uint64_t proven_index;
+	struct hash leaf_hash;
 	struct proof proof;
 	struct buf key;
 	char *log_json;
@@ -212,6 +213,7 @@ static bool keep_job(void *ctx, struct state *st, struct error *err)
 	const struct state_proof proof = {
 		.log_id = work->log_id,
 		.index = u->index,
+		.leaf = buf_slice(&u->leaf),
 		.proven_index = work->proven_index,
 		.tree_size = u->head.tree_size,
 		.timestamp_ms = u->head.timestamp_ms,
@@ -228,7 +230,7 @@ static bool keep_job(void *ctx, struct state *st, struct error *err)
 
 	/* a scan reads no tree to its root: the proof itself is what shows that the entry is in the signed one */
 	return state_put_proof(st, &proof, err) &&
-	       (!work->scan || work->proven_index != u->index || state_mark_verified(st, &work->log_id, u->index, u->index + 1, err));
+	       (!work->scan || work->proven_index != u->index || state_verify_leaf(st, &work->log_id, u->index, &work->leaf_hash, err));
 }
 
 static void on_kept(void *ctx, bool ok, const struct error *err)
@@ -290,6 +292,7 @@ static void judge(struct prover *p, uint64_t index)
 
 	if (inclusion_verify(index, head->tree_size, &leaf, &work->proof, &head->root)) {
 		work->proven_index = index;
+		work->leaf_hash = leaf;
 		keep(p);
 		return;
 	}

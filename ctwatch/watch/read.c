@@ -221,7 +221,7 @@ static void work_done(struct watcher *w, struct read *r)
 	const struct batch_output *out = &r->output;
 
 	answer_size_learn(&w->answer_size, out->n_received, r->input.body.len, out->inflated_bytes);
-	if (r->input.keep_leaf_hashes && r->window.from == w->doubt.from)
+	if (r->input.in_doubt && r->window.from == w->doubt.from)
 		watch_doubt_raw(w, &r->body);     /* evidence: the first response of the range in doubt */
 	buf_deinit(&r->body);
 	watch_missing_worked(w, &r->window);
@@ -325,7 +325,7 @@ static void on_entries(void *ctx, struct fetch_answer *answer)
 		.now_ms = r->window.from >= w->live_from && r->class == GOVERNOR_TAIL ? watch_wall_ms(w) : 0,
 		.room_max = r->room_bytes > BATCH_ROOM_KEPT ? r->room_bytes : BATCH_ROOM_KEPT,
 		.slice_us = POOL_SLICE_US,
-		.keep_leaf_hashes = w->doubt.phase == DOUBT_READING && r->window.from >= w->doubt.from && r->window.to <= w->doubt.head.tree_size,
+		.in_doubt = w->doubt.phase == DOUBT_READING && r->window.from >= w->doubt.from && r->window.to <= w->doubt.head.tree_size,
 	};
 	add_heads(w, r);
 	r->job.run = work;

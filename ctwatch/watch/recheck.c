@@ -68,6 +68,7 @@ static void read_again(struct watcher *w)
 	d->phase = DOUBT_WAITING;
 	d->next_steady_ms = next_attempt(w);
 	position_forget(&w->position, d->from, d->head.tree_size);
+	watch_scan_forget(w, d->from, d->head.tree_size);
 	watch_schedule(w);
 }
 

@@ -31,41 +31,82 @@ void watch_scan_prove(struct watcher *w)
 	watch_check_proof(w);
 }
 
-/* What is stored is marked; nobody waits for it but the end of the watcher. */
-struct mark {
-	struct watcher *w;
-	struct hash log_id;
-	uint64_t from, to;
-};
+/* ---- what was found, until it is proven ------------------------------------------------------------------ */
 
-static bool mark_job(void *ctx, struct state *st, struct error *err)
+void watch_scan_found(struct watcher *w, uint64_t index, const struct hash *leaf_hash)
 {
-	const struct mark *mark = ctx;
+	struct scan_leaves *l = &w->scan_leaves;
 
-	return state_mark_verified(st, &mark->log_id, mark->from, mark->to, err);
+	if (!w->options.scan_save)
+		return;
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : l->cap * 2;
+		l->items = xreallocarray(l->items, l->cap, sizeof(*l->items));
+	}
+	l->items[l->n++] = (struct scan_leaf){ index, *leaf_hash };
 }
 
-static void on_marked(void *ctx, bool ok, const struct error *err)
+void watch_scan_forget(struct watcher *w, uint64_t from, uint64_t to)
 {
-	struct mark *mark = ctx;
-	struct watcher *w = mark->w;
+	struct scan_leaves *l = &w->scan_leaves;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].index < from || l->items[i].index >= to)
+			l->items[kept++] = l->items[i];
+	l->n = kept;
+	if (w->options.scan_forgotten != NULL)
+		w->options.scan_forgotten(w->options.scan_ctx, w, from, to);
+}
+
+/* What is stored is marked; nobody waits for it but the end of the watcher. */
+struct proven {
+	struct watcher *w;
+	struct hash log_id;
+	struct scan_leaf *leaves;
+	size_t n;
+};
+
+static bool proven_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct proven *p = ctx;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (!state_verify_leaf(st, &p->log_id, p->leaves[i].index, &p->leaves[i].hash, err))
+			return false;
+	return true;
+}
+
+static void on_proven(void *ctx, bool ok, const struct error *err)
+{
+	struct proven *p = ctx;
+	struct watcher *w = p->w;
 
 	if (!ok && w->phase != WATCHER_CLOSING)
 		watch_trouble(w, err);
-	free(mark);
+	free(p->leaves);
+	free(p);
 	watch_release(w);
 }
 
-void watch_mark_verified(struct watcher *w, uint64_t from, uint64_t to)
+static void mark_proven(struct watcher *w, uint64_t up_to)
 {
-	struct mark *mark = xcalloc(1, sizeof(*mark));
+	struct scan_leaves *l = &w->scan_leaves;
+	struct proven *p = xcalloc(1, sizeof(*p));
+	size_t kept = 0;
 
-	mark->w = w;
-	mark->log_id = w->log.log_id;
-	mark->from = from;
-	mark->to = to;
+	p->w = w;
+	p->log_id = w->log.log_id;
+	p->leaves = xcalloc(l->n + 1, sizeof(*p->leaves));
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->items[i].index < up_to)
+			p->leaves[p->n++] = l->items[i];
+		else
+			l->items[kept++] = l->items[i];
+	}
+	l->n = kept;
 	watch_hold(w);
-	store_submit(w->ingest->store, mark_job, on_marked, mark);
+	store_submit(w->ingest->store, proven_job, on_proven, p);
 }
 
 void watch_scan_proven(struct watcher *w, uint64_t up_to)
@@ -74,7 +115,7 @@ void watch_scan_proven(struct watcher *w, uint64_t up_to)
 		return;
 	w->scan_proven = up_to;
 	if (w->options.scan_save)
-		watch_mark_verified(w, w->start_index, up_to);
+		mark_proven(w, up_to);
 	if (w->options.scan_proven != NULL)
 		w->options.scan_proven(w->options.scan_ctx, w, up_to);
 }

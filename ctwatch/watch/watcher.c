@@ -75,6 +75,7 @@ void watch_release(struct watcher *w)
 	log_key_free(w->key);
 	free_log(&w->log);
 	free(w->pending);
+	free(w->scan_leaves.items);
 	free(w->proof.url);
 	free(w->doubt.first_hashes);
 	free(w->doubt.hashes);

@@ -20,6 +20,8 @@ struct watcher_options {
 	void (*scan_found)(void *ctx, const struct watcher *w, const struct found *found);
 	/* What was read below `up_to` is proven to be part of a head that the log signed. */
 	void (*scan_proven)(void *ctx, const struct watcher *w, uint64_t up_to);
+	/* What was read of [from, to) does not hash to a signed root: it is read again, and what was found there may not be in the log. */
+	void (*scan_forgotten)(void *ctx, const struct watcher *w, uint64_t from, uint64_t to);
 	void *scan_ctx;
 };
 

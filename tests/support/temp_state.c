@@ -99,6 +99,8 @@ bool test_add_with(struct state *st, const struct test_match *m, enum finding_ch
 		.index = m->index,
 		.timestamp_ms = m->timestamp_ms != 0 ? m->timestamp_ms : TEST_NOW_MS - 60000,
 		.leaf = m->leaf.len > 0 ? m->leaf : SLICE_LITERAL("leaf"),
+		.leaf_hash = test_hash(m->certificate),
+		.in_ranges = !m->beside,
 		.extra = SLICE_LITERAL("extra"),
 		.verified = m->verified,
 	};

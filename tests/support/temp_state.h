@@ -27,7 +27,7 @@ struct test_match {
 	bool final;                                        /* the certificate itself, not the precertificate */
 	uint64_t log, index;
 	int64_t timestamp_ms, now_ms;                      /* TEST_NOW_MS */
-	bool verified;
+	bool verified, beside;                             /* beside: a scan's, not of the read ranges */
 	const char *names_json;
 	struct slice der, leaf;                            /* a few bytes */
 };
