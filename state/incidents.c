@@ -56,6 +56,8 @@ static bool route_incident(struct state *st, enum event_type type, const char *i
 struct opening {
 	const struct hash *log_id;
 	const char *class_name, *subject, *severity, *summary, *details_json;
+	uint64_t times;
+	bool any_subject;
 	int64_t now_ms;
 };
 
@@ -76,6 +78,8 @@ static bool find_open(struct state *st, const struct opening *o, char id[FINDING
 		return false;
 	if (*found)
 		return true;
+	if (o->any_subject)
+		return one_id(ROWS(st, SQL_INCIDENT_NEWEST_OPEN, HASH(o->log_id), TEXT(o->class_name)), id, found, err);
 	if (!ONE_INT(st, SQL_INCIDENT_COUNT_OPEN, &n, NULL, err, HASH(o->log_id), TEXT(o->class_name)))
 		return false;
 	return n < STATE_INCIDENTS_OPEN_MAX ||
@@ -105,25 +109,27 @@ static bool open_incident(struct state *st, const struct opening *o, char id[FIN
 		return false;
 	*opened = !found;
 	if (found)
-		return RUN(st, SQL_INCIDENT_AGAIN, err, TEXT(id), TEXT(o->summary), TEXT(o->details_json), TEXT(o->severity), INT(o->now_ms));
+		return RUN(st, SQL_INCIDENT_AGAIN, err, TEXT(id), TEXT(o->summary), TEXT(o->details_json), TEXT(o->severity), INT(o->now_ms),
+			   INT(o->times));
 	make_id(o, id);
 	return RUN(st, SQL_INCIDENT_PUT, err, TEXT(id), HASH(o->log_id), TEXT(o->class_name), TEXT(o->subject), TEXT(o->severity), TEXT(o->summary),
 		   TEXT(o->details_json), INT(o->now_ms)) &&
 	       route_incident(st, EVENT_INCIDENT_OPENED, id, o->now_ms, err);
 }
 
-bool state_open_incident(struct state *st, const struct hash *log_id, const char *class_name, const char *subject, const char *severity,
-			 const char *summary, const char *details_json, int64_t now_ms, char id[FINDING_ID_LEN + 1], bool *opened, struct error *err)
+bool state_report_incident(struct state *st, const struct incident_report *r, char id[FINDING_ID_LEN + 1], bool *opened, struct error *err)
 {
 	static const struct hash nobody;
 	const struct opening o = {
-		.log_id = log_id != NULL ? log_id : &nobody,
-		.class_name = class_name,
-		.subject = subject != NULL ? subject : "",
-		.severity = severity,
-		.summary = summary,
-		.details_json = details_json != NULL ? details_json : "{}",
-		.now_ms = now_ms,
+		.log_id = r->log_id != NULL ? r->log_id : &nobody,
+		.class_name = r->class_name,
+		.subject = r->subject != NULL ? r->subject : "",
+		.severity = r->severity,
+		.summary = r->summary,
+		.details_json = r->details_json != NULL ? r->details_json : "{}",
+		.times = r->times != 0 ? r->times : 1,
+		.any_subject = r->any_subject,
+		.now_ms = r->now_ms,
 	};
 	char made[FINDING_ID_LEN + 1];
 	bool is_new = false;
@@ -135,6 +141,16 @@ bool state_open_incident(struct state *st, const struct hash *log_id, const char
 	if (opened != NULL)
 		*opened = is_new;
 	return true;
+}
+
+bool state_open_incident(struct state *st, const struct hash *log_id, const char *class_name, const char *subject, const char *severity,
+			 const char *summary, const char *details_json, int64_t now_ms, char id[FINDING_ID_LEN + 1], bool *opened, struct error *err)
+{
+	const struct incident_report report = {
+		.log_id = log_id, .class_name = class_name, .subject = subject, .severity = severity, .summary = summary, .details_json = details_json, .now_ms = now_ms,
+	};
+
+	return state_report_incident(st, &report, id, opened, err);
 }
 
 /* ---- closing ------------------------------------------------------------------------------------------- */

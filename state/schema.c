@@ -155,7 +155,21 @@ static const char *const VERSION_5[] = {
 	NULL,
 };
 
-const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5 };
+/*
+ * Signed heads are kept for good, and say how they stand to each other: 1 another root was signed for this size before, 2 set aside
+ * (state.h, enum head_standing).
+ */
+static const char *const VERSION_6[] = {
+	"ALTER TABLE head ADD COLUMN standing INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX head_pending ON head (log_no, tree_size) WHERE verified_ms = 0;"
+	"CREATE INDEX head_standing ON head (log_no) WHERE standing <> 0;",
+
+	"UPDATE head SET standing = 1 WHERE EXISTS (SELECT 1 FROM head o WHERE o.log_no = head.log_no AND o.tree_size = head.tree_size AND "
+	"o.root <> head.root AND (o.verified_ms > 0 OR (head.verified_ms = 0 AND o.received_ms < head.received_ms))) AND verified_ms = 0;",
+	NULL,
+};
+
+const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6 };
 const size_t N_MIGRATIONS = ARRAY_LEN(MIGRATIONS);
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

@@ -102,13 +102,41 @@ struct state_head {
 	int64_t received_ms;
 	int64_t verified_ms;              /* 0: pending */
 	char source[32];                  /* "log", "witness", "import" */
+	enum head_standing {
+		HEAD_GOOD,
+		HEAD_FORKED,              /* another root was signed for its size before: never followed */
+		HEAD_SET_ASIDE,           /* entries were compared with its root and do not hash to it: not compared again */
+	} standing;
 };
-/* Before it is acted on. The same (size, root, timestamp) again changes nothing. */
-bool state_put_head(struct state *, const struct hash *log_id, const struct state_head *head, struct error *err);
-/* Marks all pending heads of this size and root verified, thins history to one an hour, and marks the log verified up to `tree_size`. */
+/*
+ * What is known of a head that comes: the one table of signed heads is asked for every one, of any age. Kept for good are every head of two
+ * days, then one an hour; of one tree that is signed again and again the first and the newest; of the heads that contradict
+ * others STATE_HEADS_OF_SIZE_MAX a size and STATE_HEADS_ODD_MAX a log.
+ */
+struct head_answer {
+	bool known, verified;             /* this root of this size was there before; its tree was rebuilt */
+	bool stored;
+	enum head_standing standing;
+	bool forks;                       /* `other` is what was signed for its size before */
+	struct state_head other;          /* without raw bytes */
+};
+#define STATE_HEADS_OF_SIZE_MAX 4
+#define STATE_HEADS_ODD_MAX 256
+#define STATE_HEAD_BYTES_MAX 4096
+/* Before it is acted on. The same (size, root, timestamp) again changes nothing; `answer` may be NULL. Raw bytes: at most STATE_HEAD_BYTES_MAX. */
+bool state_put_head(struct state *, const struct hash *log_id, const struct state_head *head, struct head_answer *answer, struct error *err);
+/* Marks all pending heads of this size and root verified, and marks the log verified up to `tree_size`. */
 bool state_verify_head(struct state *, const struct hash *log_id, uint64_t tree_size, const struct hash *root, int64_t now_ms, struct error *err);
+bool state_stand_head(struct state *, const struct hash *log_id, uint64_t tree_size, const struct hash *root, enum head_standing standing, struct error *err);
 typedef bool state_head_fn(void *ctx, const struct state_head *head);
 bool state_each_head(struct state *, const struct hash *log_id, bool pending_only, state_head_fn *fn, void *ctx, struct error *err);
+enum head_set {
+	HEADS_BEYOND,                     /* not verified, larger than `size`, by size and then in the order in which they came */
+	HEADS_BELOW,                      /* not verified nor contradicted, of `size` or smaller: the 8 largest */
+	HEADS_VERIFIED,                   /* the largest verified one up to `size` */
+	HEADS_OF_SIZE,
+};
+bool state_heads(struct state *, const struct hash *log_id, enum head_set set, uint64_t size, state_head_fn *fn, void *ctx, struct error *err);
 
 /* ---- counters: one row per log and UTC day --------------------------------------------------------- */
 
@@ -347,6 +375,19 @@ void incident_deinit(struct incident *);
 /* Opens, or updates the open one of the same log and class (and `subject`, e.g. a tree size, may be ""). *opened: it is new. Routes incident.opened. */
 bool state_open_incident(struct state *, const struct hash *log_id, const char *class_name, const char *subject, const char *severity,
 			 const char *summary, const char *details_json, int64_t now_ms, char id[FINDING_ID_LEN + 1], bool *opened, struct error *err);
+/*
+ * The same, for what goes on and on: `times` sightings since the last report are counted. With any_subject an open incident of the class is the
+ * one, whatever its subject: a log that forks at every look is one incident.
+ */
+struct incident_report {
+	const struct hash *log_id;        /* NULL: of the whole daemon */
+	const char *class_name, *subject, *severity, *summary;
+	const char *details_json;         /* or NULL */
+	uint64_t times;
+	bool any_subject;
+	int64_t now_ms;
+};
+bool state_report_incident(struct state *, const struct incident_report *report, char id[FINDING_ID_LEN + 1], bool *opened, struct error *err);
 bool state_close_incident(struct state *, const char *id, const char *why, int64_t now_ms, struct error *err);
 /* Closes the open ones of a log and class; true also when there are none. */
 bool state_close_incidents(struct state *, const struct hash *log_id, const char *class_name, const char *why, int64_t now_ms, struct error *err);

@@ -5,6 +5,7 @@
 #ifndef CTWATCH_STATE_STATEMENTS_H
 #define CTWATCH_STATE_STATEMENTS_H
 
+#include "head_statements.h"
 #include "verify_statements.h"
 
 #define TRANSACTION_STATEMENTS(X) \
@@ -48,28 +49,6 @@
 	X(RANGE_PUT, "INSERT INTO read_range (log_no, start, stop, verified, hashes) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(RANGE_EACH, \
 	  "SELECT r.start, r.stop, r.verified, r.hashes FROM read_range r JOIN log ON log.no = r.log_no WHERE log.log_id = ?1 ORDER BY r.start")
-
-/* The newest of each hour stays; so do pending ones while there are few, and any that another head of its size contradicts. */
-#define HEAD_STATEMENTS(X) \
-	X(HEAD_PUT, \
-	  "INSERT INTO head (log_no, tree_size, root, timestamp_ms, raw, received_ms, verified_ms, source) " \
-	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (log_no, tree_size, root, timestamp_ms) DO NOTHING") \
-	X(HEAD_VERIFY, "UPDATE head SET verified_ms = ?4 WHERE log_no = ?1 AND tree_size = ?2 AND root = ?3 AND verified_ms = 0") \
-	X(HEAD_FIRST_RECEIVED, "SELECT MIN(received_ms) FROM head WHERE log_no = ?1 AND tree_size = ?2 AND root = ?3") \
-	X(HEAD_LAST_RECEIVED, "SELECT MAX(received_ms) FROM head WHERE log_no = ?1 AND tree_size = ?2 AND root = ?3") \
-	X(HEAD_THIN, \
-	  "DELETE FROM head WHERE log_no = ?1 AND verified_ms > 0 AND received_ms >= ?2 AND received_ms < ?3 AND EXISTS (" \
-	  "SELECT 1 FROM head later WHERE later.log_no = head.log_no AND later.verified_ms > 0 AND " \
-	  "later.received_ms < ?3 AND later.received_ms > head.received_ms)") \
-	X(HEAD_COUNT_PENDING, "SELECT COUNT(*) FROM head WHERE log_no = ?1 AND verified_ms = 0") \
-	X(HEAD_THIN_PENDING, \
-	  "DELETE FROM head WHERE log_no = ?1 AND verified_ms = 0 AND EXISTS (" \
-	  "SELECT 1 FROM head later WHERE later.log_no = head.log_no AND later.verified_ms = 0 AND " \
-	  "later.received_ms / 3600000 = head.received_ms / 3600000 AND later.received_ms > head.received_ms) AND NOT EXISTS (" \
-	  "SELECT 1 FROM head other WHERE other.log_no = head.log_no AND other.tree_size = head.tree_size AND other.root <> head.root)") \
-	X(HEAD_EACH, \
-	  "SELECT h.tree_size, h.timestamp_ms, h.root, h.raw, h.received_ms, h.verified_ms, h.source FROM head h JOIN log ON log.no = h.log_no " \
-	  "WHERE log.log_id = ?1 AND (?2 = 0 OR h.verified_ms = 0) ORDER BY h.tree_size, h.timestamp_ms")
 
 /* Columns of the counters, in the order of struct state_counters. */
 #define COUNTER_COLUMNS(C) \
@@ -205,7 +184,7 @@
 	X(INCIDENT_PUT, \
 	  "INSERT INTO incident (id, log_id, class, subject, severity, summary, details, opened_ms, updated_ms) " \
 	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)") \
-	X(INCIDENT_AGAIN, "UPDATE incident SET times = times + 1, summary = ?2, details = ?3, severity = ?4, updated_ms = ?5 WHERE id = ?1") \
+	X(INCIDENT_AGAIN, "UPDATE incident SET times = times + ?6, summary = ?2, details = ?3, severity = ?4, updated_ms = ?5 WHERE id = ?1") \
 	X(INCIDENT_CLOSE, "UPDATE incident SET closed_ms = ?3, closed_why = ?2 WHERE id = ?1 AND closed_ms = 0") \
 	X(INCIDENT_OPEN_OF, "SELECT id FROM incident WHERE log_id = ?1 AND class = ?2 AND closed_ms = 0 LIMIT 1") \
 	X(INCIDENT_EVIDENCE, "UPDATE incident SET evidence_dir = ?2 WHERE id = ?1") \

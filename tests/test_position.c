@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "pending.h"
 #include "position.h"
 #include "random.h"
 
@@ -132,7 +133,7 @@ static void a_signed_size_keeps_ranges_apart_until_it_is_verified(void **state)
 
 	(void)state;
 	position_init(&p);
-	assert_true(position_cut(&p, 150));
+	position_cut_at(&p, (const uint64_t[]){ 150 }, 1);
 	add(&p, 100, 150);
 	add(&p, 150, 200);
 	add(&p, 0, 100);
@@ -148,21 +149,57 @@ static void a_signed_size_keeps_ranges_apart_until_it_is_verified(void **state)
 	position_deinit(&p);
 }
 
+static struct pending_heads pending_of(const uint64_t *sizes, size_t n)
+{
+	struct pending_heads p = { .n = 0 };
+
+	for (size_t i = 0; i < n; i++)
+		pending_add(&p, &(struct pending_head){ .head = { .tree_size = sizes[i] } });
+	return p;
+}
+
+static void count_lost(void *ctx, const struct tree_head *head)
+{
+	*(uint64_t *)ctx = head->tree_size;
+}
+
 static void a_size_inside_a_range_cannot_be_cut(void **state)
 {
+	struct pending_heads heads = pending_of((const uint64_t[]){ 100, 50, 0, 200 }, 4);
 	struct position p;
+	uint64_t lost = 0;
 
 	(void)state;
 	position_init(&p);
 	add(&p, 0, 100);
-	assert_false(position_cut(&p, 50));
-	assert_false(position_cut(&p, 0));
-	assert_true(position_cut(&p, 100));
-	assert_true(position_cut(&p, 100));
+	pending_cut(&heads, &p, count_lost, &lost);
+	assert_int_equal(lost, 50);
+	assert_int_equal(heads.n, 2);
+	assert_int_equal(p.n_cuts, 2);
+	assert_true(pending_sound(&heads, &p));
+	position_deinit(&p);
+}
+
+static void heads_without_end_leave_the_smallest_the_newest_and_some_between(void **state)
+{
+	struct pending_heads heads = { .n = 0 };
+	struct position p;
+
+	(void)state;
+	position_init(&p);
+	for (uint64_t size = 1000; size < 3000; size++) {
+		pending_add(&heads, &(struct pending_head){ .head = { .tree_size = size } });
+		pending_cut(&heads, &p, NULL, NULL);
+		assert_true(pending_sound(&heads, &p));
+		assert_int_equal(heads.items[0].head.tree_size, 1000);
+		assert_int_equal(heads.items[heads.n - 1].head.tree_size, size);
+	}
+	assert_int_equal(heads.n, PENDING_MAX);
+	for (size_t i = 1; i < heads.n; i++)
+		assert_in_range(heads.items[i].head.tree_size - heads.items[i - 1].head.tree_size, 1, 256);
+	pending_drop(&heads, 2998);
+	pending_cut(&heads, &p, NULL, NULL);
 	assert_int_equal(p.n_cuts, 1);
-	for (uint64_t size = 101; p.n_cuts < POSITION_CUTS_MAX; size++)
-		assert_true(position_cut(&p, size));
-	assert_false(position_cut(&p, 5000));
 	position_deinit(&p);
 }
 
@@ -172,11 +209,11 @@ static void letting_a_signed_size_go_merges_its_neighbours(void **state)
 
 	(void)state;
 	position_init(&p);
-	assert_true(position_cut(&p, 64));
+	position_cut_at(&p, (const uint64_t[]){ 64 }, 1);
 	add(&p, 0, 64);
 	add(&p, 64, 70);
 	assert_int_equal(p.n, 2);
-	position_uncut(&p, 64);
+	position_cut_at(&p, NULL, 0);
 	assert_int_equal(p.n, 1);
 	assert_tree(&p, 70);
 	position_deinit(&p);
@@ -192,7 +229,7 @@ static void forgetting_a_doubtful_stretch_keeps_what_lies_around_it(void **state
 	add(&p, 0, 100);
 	assert_true(position_tree(&p, 100, &tree));
 	position_verify(&p, &tree);
-	assert_true(position_cut(&p, 200));
+	position_cut_at(&p, (const uint64_t[]){ 200 }, 1);
 	add(&p, 100, 200);
 	add(&p, 200, 300);
 	position_forget(&p, 100, 200);
@@ -247,6 +284,7 @@ int main(void)
 		cmocka_unit_test(gaps_are_found_in_order),
 		cmocka_unit_test(a_signed_size_keeps_ranges_apart_until_it_is_verified),
 		cmocka_unit_test(a_size_inside_a_range_cannot_be_cut),
+		cmocka_unit_test(heads_without_end_leave_the_smallest_the_newest_and_some_between),
 		cmocka_unit_test(letting_a_signed_size_go_merges_its_neighbours),
 		cmocka_unit_test(forgetting_a_doubtful_stretch_keeps_what_lies_around_it),
 		cmocka_unit_test(a_tree_is_known_only_at_the_ends_of_ranges),

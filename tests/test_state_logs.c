@@ -226,58 +226,103 @@ static void same_head_again_changes_nothing(void **state)
 	struct state_head head = head_of(10, 1, TEST_NOW_MS), older = head_of(8, 2, TEST_NOW_MS - 1000);
 	struct error err;
 
-	must(state_put_head(*state, &id, &head, &err), &err);
-	must(state_put_head(*state, &id, &head, &err), &err);
-	must(state_put_head(*state, &id, &older, &err), &err);
+	must(state_put_head(*state, &id, &head, NULL, &err), &err);
+	must(state_put_head(*state, &id, &head, NULL, &err), &err);
+	must(state_put_head(*state, &id, &older, NULL, &err), &err);
 	assert_int_equal(n_heads(*state, &id, true), 2);
 	assert_int_equal(first_log(*state).head_size, 10);
 	assert_int_equal(first_log(*state).head_timestamp_ms, TEST_NOW_MS);
 }
 
-static void verified_heads_are_thinned_to_one_an_hour(void **state)
+static struct head_answer put(struct state *st, const struct hash *id, struct state_head head)
+{
+	struct head_answer answer;
+	struct error err;
+
+	must(state_put_head(st, id, &head, &answer, &err), &err);
+	return answer;
+}
+
+static void heads_of_two_days_stay_and_then_one_an_hour(void **state)
 {
 	struct hash id = put_log(*state, 1, "a log");
 	const int64_t hour = TEST_NOW_MS / HOUR_MS * HOUR_MS;
 	struct error err;
 
-	for (uint64_t i = 0; i < 30; i++) {
-		struct state_head head = head_of(100 + i, i, hour + (int64_t)i * 600000);      /* six an hour, five hours */
-
-		must(state_put_head(*state, &id, &head, &err), &err);
-		must(state_verify_head(*state, &id, head.tree_size, &head.root, head.received_ms, &err), &err);
+	must(state_begin(*state, &err), &err);
+	for (uint64_t i = 0; i < 6 * 60; i++) {       /* six an hour, for sixty hours */
+		put(*state, &id, head_of(100 + i, i, hour + (int64_t)i * 600000));
+		if (i == 3)
+			must(state_verify_head(*state, &id, 100 + i, &(struct hash){ { 0 } }, TEST_NOW_MS, &err), &err);
 	}
-	assert_int_equal(n_heads(*state, &id, true), 0);
-	assert_int_equal(n_heads(*state, &id, false), 5);
-	assert_int_equal(first_log(*state).verified_size, 129);
+	must(state_commit(*state, &err), &err);
+	/* eleven whole hours are older than two days; the head of the verified size stays beside them */
+	assert_int_equal(n_heads(*state, &id, false), 11 + 1 + 49 * 6);
 }
 
-static void two_roots_of_one_size_stay_both(void **state)
+static void a_tree_that_is_signed_again_and_again_is_two_rows(void **state)
 {
 	struct hash id = put_log(*state, 1, "a log");
-	struct state_head ours = head_of(10, 1, TEST_NOW_MS), theirs = head_of(10, 2, TEST_NOW_MS + 1000), later = head_of(12, 3, TEST_NOW_MS + 2000);
+	struct state_head first = head_of(10, 1, TEST_NOW_MS);
 	struct error err;
 
-	must(state_put_head(*state, &id, &ours, &err), &err);
-	must(state_put_head(*state, &id, &theirs, &err), &err);
-	must(state_verify_head(*state, &id, 10, &ours.root, TEST_NOW_MS, &err), &err);
-	must(state_put_head(*state, &id, &later, &err), &err);
-	must(state_verify_head(*state, &id, 12, &later.root, TEST_NOW_MS, &err), &err);
-	assert_int_equal(n_heads(*state, &id, true), 1);
+	for (int64_t i = 0; i < 50; i++)
+		put(*state, &id, head_of(10, 1, TEST_NOW_MS + i * HOUR_MS));
+	assert_int_equal(n_heads(*state, &id, false), 2);
+	must(state_verify_head(*state, &id, 10, &first.root, TEST_NOW_MS, &err), &err);
+	put(*state, &id, head_of(10, 1, TEST_NOW_MS + 60 * HOUR_MS));
+	assert_int_equal(n_heads(*state, &id, true), 0);
+	assert_int_equal(n_heads(*state, &id, false), 2);
 }
 
-static void pending_heads_of_a_backlog_are_bounded(void **state)
+static void another_root_of_a_size_is_a_fork_of_the_first_for_ever(void **state)
+{
+	struct hash id = put_log(*state, 1, "a log");
+	struct state_head ours = head_of(10, 1, TEST_NOW_MS), theirs = head_of(10, 2, TEST_NOW_MS + 1000);
+	struct error err;
+
+	assert_false(put(*state, &id, ours).forks);
+	must(state_verify_head(*state, &id, 10, &ours.root, TEST_NOW_MS, &err), &err);
+	for (uint64_t i = 0; i < 100; i++)
+		put(*state, &id, head_of(12 + i, 3 + i, TEST_NOW_MS + 2000 + (int64_t)i * 60000));
+	struct head_answer answer = put(*state, &id, theirs);
+	assert_true(answer.forks && answer.stored && answer.standing == HEAD_FORKED && !answer.known);
+	assert_true(hash_equal(&answer.other.root, &ours.root));
+	assert_true(put(*state, &id, theirs).forks);          /* each time that it is served */
+	assert_false(put(*state, &id, ours).forks);
+	assert_true(put(*state, &id, ours).verified);
+}
+
+static void a_fork_without_end_is_counted_not_kept(void **state)
 {
 	struct hash id = put_log(*state, 1, "a log");
 	struct error err;
 
 	must(state_begin(*state, &err), &err);
-	for (uint64_t i = 0; i < 6000; i++) {
-		struct state_head head = head_of(100 + i, i, TEST_NOW_MS + (int64_t)i * 60000);
-
-		must(state_put_head(*state, &id, &head, &err), &err);
+	put(*state, &id, head_of(10, 0, TEST_NOW_MS));
+	for (uint64_t i = 1; i < 1000; i++)
+		assert_true(put(*state, &id, head_of(10, i, TEST_NOW_MS + (int64_t)i * 60000)).forks);
+	for (uint64_t i = 0; i < 2000; i++) {
+		put(*state, &id, head_of(100 + i, 5000 + i, TEST_NOW_MS));
+		assert_true(put(*state, &id, head_of(100 + i, 8000 + i, TEST_NOW_MS)).forks);
 	}
 	must(state_commit(*state, &err), &err);
-	assert_in_range(n_heads(*state, &id, true), 100, 4200);
+	assert_in_range(n_heads(*state, &id, false), 2000, 2000 + STATE_HEADS_ODD_MAX + 1);
+}
+
+static void a_clock_that_jumps_costs_nothing(void **state)
+{
+	struct hash id = put_log(*state, 1, "a log");
+	struct error err;
+
+	put(*state, &id, head_of(10, 1, 1000));               /* 1970 */
+	for (int64_t i = 0; i < 2000; i++) {
+		struct state_head head = head_of(10, 1, TEST_NOW_MS + i);
+
+		put(*state, &id, head);
+		must(state_verify_head(*state, &id, 10, &head.root, TEST_NOW_MS, &err), &err);
+	}
+	assert_int_equal(n_heads(*state, &id, false), 2);
 }
 
 static void absurd_heads_are_refused(void **state)
@@ -287,9 +332,9 @@ static void absurd_heads_are_refused(void **state)
 	struct error err;
 
 	timeless.timestamp_ms = UINT64_MAX;
-	assert_false(state_put_head(*state, &id, &head, &err));
+	assert_false(state_put_head(*state, &id, &head, NULL, &err));
 	assert_int_equal(err.kind, ERR_MALFORMED);
-	assert_false(state_put_head(*state, &id, &timeless, &err));
+	assert_false(state_put_head(*state, &id, &timeless, NULL, &err));
 	assert_int_equal(err.kind, ERR_MALFORMED);
 }
 
@@ -415,9 +460,11 @@ int main(void)
 		STATE_TEST(ranges_are_replaced_as_a_whole),
 		STATE_TEST(ranges_that_make_no_sense_are_refused),
 		STATE_TEST(same_head_again_changes_nothing),
-		STATE_TEST(verified_heads_are_thinned_to_one_an_hour),
-		STATE_TEST(two_roots_of_one_size_stay_both),
-		STATE_TEST(pending_heads_of_a_backlog_are_bounded),
+		STATE_TEST(heads_of_two_days_stay_and_then_one_an_hour),
+		STATE_TEST(a_tree_that_is_signed_again_and_again_is_two_rows),
+		STATE_TEST(another_root_of_a_size_is_a_fork_of_the_first_for_ever),
+		STATE_TEST(a_fork_without_end_is_counted_not_kept),
+		STATE_TEST(a_clock_that_jumps_costs_nothing),
 		STATE_TEST(absurd_heads_are_refused),
 		STATE_TEST(counters_add_up_by_day_and_log),
 		STATE_TEST(malformed_entries_are_kept_within_a_bound_per_day),

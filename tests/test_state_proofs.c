@@ -23,7 +23,7 @@ static void put_head(struct state *st, uint64_t log, uint64_t size, bool verifie
 	struct state_head head = { .tree_size = size, .timestamp_ms = 1000 + size, .root = test_hash(size), .raw = SLICE_LITERAL("{head}"),
 				   .received_ms = TEST_NOW_MS, .source = "log" };
 
-	assert_true(state_put_head(st, &id, &head, &err));
+	assert_true(state_put_head(st, &id, &head, NULL, &err));
 	if (verified)
 		assert_true(state_verify_head(st, &id, size, &head.root, TEST_NOW_MS, &err));
 }

@@ -57,11 +57,131 @@ static void a_restart_between_two_answers_changes_nothing(void **state)
 	}
 }
 
+/* ---- signed heads are remembered ---------------------------------------------------------------------------------- */
+
+static void a_fork_that_lasts_is_one_incident_over_a_restart_and_is_not_followed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(APIS); i++) {
+		const char *const arguments[] = { "--api", APIS[i], "--initial", "512", NULL };
+		struct bench b;
+
+		watch_bench_start(&b, arguments);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "512");
+		run_kit_control(&b.kit, "log=0&misbehave=fork,every=1");
+		watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT severity, closed_ms FROM incident WHERE class = 'FORK'", "critical|0");
+		for (unsigned k = 0; k < 5; k++)
+			watch_bench_later(&b, 4 * MINUTE);
+		watch_bench_wait(&b, "SELECT count(*), max(times) > 3 FROM incident WHERE class = 'FORK'", "1|1");
+		watch_bench_restart(&b);
+		watch_bench_later(&b, MINUTE);
+		watch_bench_later(&b, 11 * MINUTE);
+		watch_bench_wait(&b, "SELECT count(*) FROM incident WHERE class = 'FORK'", "1");
+		watch_bench_wait(&b, "SELECT count(DISTINCT root), sum(standing) FROM head WHERE tree_size = 512", "2|2");
+		assert_true(pending_sound(&b.watcher->pending, &b.watcher->position));
+		run_kit_control(&b.kit, "log=0&behave=all&grow=256");
+		watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "768");
+		watch_bench_stop(&b);
+	}
+}
+
+static void one_wrong_head_among_right_ones_is_set_aside_and_verification_goes_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(APIS); i++) {
+		const char *const arguments[] = { "--api", APIS[i], "--initial", "512", NULL };
+		struct bench b;
+
+		watch_bench_start(&b, arguments);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "512");
+		run_kit_control(&b.kit, "log=0&misbehave=inconsistent-head,at=512");
+		run_kit_control(&b.kit, "log=0&grow=256");
+		for (unsigned k = 0; k < 3; k++) {
+			watch_bench_later(&b, 31 * MINUTE);
+			watch_bench_spin(&b, 500);
+		}
+		watch_bench_wait(&b, "SELECT severity, closed_ms FROM incident WHERE class = 'INCONSISTENT_STH'", "critical|0");
+		watch_bench_wait(&b, "SELECT standing FROM head WHERE tree_size = 768", "2");
+		if (i == 1)
+			watch_bench_restart(&b);      /* what was set aside stays so */
+		run_kit_control(&b.kit, "log=0&behave=all&grow=256");
+		watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "1024");
+		watch_bench_wait(&b, "SELECT count(*), sum(closed_ms > 0) FROM incident WHERE class = 'INCONSISTENT_STH'", "1|0");
+		watch_bench_close_incident(&b, "INCONSISTENT_STH");
+		run_kit_control(&b.kit, "log=0&grow=256");
+		watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "1280");
+		watch_bench_wait(&b, "SELECT count(*) FROM incident WHERE closed_ms = 0 AND class IN ('INCONSISTENT_STH', 'FORK', 'ENTRIES_MISMATCH')", "0");
+		assert_true(pending_sound(&b.watcher->pending, &b.watcher->position));
+		watch_bench_stop(&b);
+	}
+}
+
+/* The right root of the very size over which another one was signed: the first came first, but entries lead to the second. */
+static void entries_decide_between_two_roots_of_one_size(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "512", NULL };
+	struct bench b;
+
+	(void)state;
+	watch_bench_start(&b, ARGUMENTS);
+	watch_bench_wait(&b, "SELECT verified_size FROM log", "512");
+	run_kit_control(&b.kit, "log=0&misbehave=inconsistent-head,at=512");
+	run_kit_control(&b.kit, "log=0&grow=256");
+	watch_bench_later(&b, MINUTE);
+	watch_bench_wait(&b, "SELECT max(tree_size) FROM head", "768");
+	run_kit_control(&b.kit, "log=0&behave=all");
+	for (unsigned k = 0; k < 3; k++) {
+		watch_bench_later(&b, 31 * MINUTE);
+		watch_bench_spin(&b, 300);
+	}
+	watch_bench_wait(&b, "SELECT verified_size FROM log", "768");
+	watch_bench_wait(&b, "SELECT count(*) FROM incident WHERE class = 'FORK' AND closed_ms = 0", "1");
+	watch_bench_stop(&b);
+}
+
+static void heads_that_were_never_verified_do_not_stop_verification_after_a_restart(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "300", NULL };
+	struct bench b;
+	struct error err;
+	struct state *st;
+
+	(void)state;
+	watch_bench_start(&b, ARGUMENTS);
+	watch_bench_wait(&b, "SELECT verified_size FROM log", "300");
+	watch_bench_close(&b);
+	char *path = xasprintf("%s/state", b.kit.directory);
+	assert_true(state_open(path, STATE_DAEMON, 1, &st, &err));
+	for (uint64_t size = 1; size < 290; size++) {
+		struct state_head head = { .tree_size = size, .timestamp_ms = size, .raw = SLICE_LITERAL("{}"), .received_ms = (int64_t)size, .source = "log" };
+
+		assert_true(state_put_head(st, &b.log_id, &head, NULL, &err));
+	}
+	state_close(st);
+	free(path);
+	watch_bench_open(&b);
+	for (unsigned k = 0; k < 3; k++) {
+		run_kit_control(&b.kit, "log=0&grow=200");
+		watch_bench_later(&b, 5 * MINUTE);
+		assert_true(pending_sound(&b.watcher->pending, &b.watcher->position));
+	}
+	watch_bench_wait(&b, "SELECT verified_size FROM log", "900");
+	watch_bench_stop(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_only_the_first_answer_held_is_withdrawn_and_told),
 		cmocka_unit_test(a_restart_between_two_answers_changes_nothing),
+		cmocka_unit_test(a_fork_that_lasts_is_one_incident_over_a_restart_and_is_not_followed),
+		cmocka_unit_test(one_wrong_head_among_right_ones_is_set_aside_and_verification_goes_on),
+		cmocka_unit_test(entries_decide_between_two_roots_of_one_size),
+		cmocka_unit_test(heads_that_were_never_verified_do_not_stop_verification_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

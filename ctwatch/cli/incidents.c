@@ -144,6 +144,31 @@ static void print_details(struct cli *cli, const char *details_json)
 	json_decref(details);
 }
 
+/* What the program does meanwhile, and how verification goes on; NULL: it closes by itself when it is over. */
+static const char *how_it_goes_on(const char *class_name)
+{
+	static const struct {
+		const char *class_name, *sentence;
+	} SENTENCES[] = {
+		{ "ENTRIES_MISMATCH", "Reading and matching go on, unverified. Verification goes on by itself as soon as entries hash to a later signed head. When the log's "
+				      "operator has put right what it serves, close this incident: what does not fit is then read again and compared anew, within seconds "
+				      "by a running daemon, else at the next start." },
+		{ "INCONSISTENT_STH", "The head in question is set aside as evidence and compared no more; verification goes on by itself at the first later head that the "
+				      "entries hash to. The proof stays true, so only you can close this incident. Closing it also has a set-aside head that is not passed yet "
+				      "compared again, with entries that are read anew." },
+		{ "FORK", "The root that came first is followed, the other is kept as evidence. Both are signed, so only you can close this incident; it opens again when the "
+			  "log serves the other root again." },
+		{ "ROLLBACK", "The log is read on from its larger tree as soon as it serves it again. Both heads are signed, so only you can close this incident." },
+		{ "UNLOGGED_ENTRY", "The findings named are marked as withdrawn. Keep the evidence: nobody else can see that certificate in the log. Only you can close this "
+				    "incident." },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(SENTENCES); i++)
+		if (strcmp(SENTENCES[i].class_name, class_name) == 0)
+			return SENTENCES[i].sentence;
+	return NULL;
+}
+
 static void print_incident(struct cli *cli, struct state *st, const struct incident *i)
 {
 	char *sentence = incident_sentence(i), safe[2048];
@@ -164,6 +189,11 @@ static void print_incident(struct cli *cli, struct state *st, const struct incid
 	print_line(cli, "id", i->id);
 	if (i->evidence_dir != NULL)
 		fprintf(cli->out, "  %-9s %s/%s\n            (check it: cd there, sha256sum -c manifest.sha256)\n", "evidence", state_directory(st), i->evidence_dir);
+	const char *next = i->closed_ms == 0 ? how_it_goes_on(i->class_name) : NULL;
+	if (next != NULL) {
+		fputc('\n', cli->out);
+		cli_paragraph(cli->out, cli->width, 0, next);
+	}
 	print_details(cli, i->details_json);
 }
 

@@ -272,7 +272,7 @@ static void match_entry(struct cursor *c, struct entry *entry, const char *broke
 static struct compact_range *new_piece(struct batch_output *out, uint64_t start)
 {
 	if (out->n_pieces == out->pieces_cap) {
-		out->pieces_cap = out->pieces_cap == 0 ? 1 : BATCH_HEADS_MAX + 1;
+		out->pieces_cap = out->pieces_cap == 0 ? 1 : out->pieces_cap * 4;
 		out->pieces = xreallocarray(out->pieces, out->pieces_cap, sizeof(*out->pieces));
 	}
 	struct compact_range *piece = &out->pieces[out->n_pieces++];

@@ -10,7 +10,7 @@
 #include "state.h"
 #include "ct.h"
 
-#define BATCH_HEADS_MAX 16           /* signed sizes at which one response is cut */
+#define BATCH_HEADS_MAX 64           /* signed sizes at which one response is cut */
 #define BATCH_MALFORMED_MAX 16       /* broken entries that one response may make us keep; further ones are counted */
 #define BATCH_HELD_MAX (4u << 20)    /* bytes of matches that one response may make us hold; it ends early then, and the rest is read again */
 #define BATCH_ROOM_KEPT (2u << 20)   /* room to inflate in that each scratch keeps; a full data tile has 0.3 to 0.8 MB */

@@ -31,14 +31,6 @@ static unsigned attempts_allowed(const struct watcher *w)
 
 /* ---- the unfinished tile (spec 2.5, avoiding partial data tiles) --------------------------------------- */
 
-static struct pending_head *find_pending(struct watcher *w, uint64_t size)
-{
-	for (size_t i = 0; i < w->n_pending; i++)
-		if (w->pending[i].head.tree_size == size)
-			return &w->pending[i];
-	return NULL;
-}
-
 static void edge_failed(struct watcher *w, const struct error *err)
 {
 	watch_trouble(w, err);
@@ -59,7 +51,7 @@ static void on_edge(void *ctx, const struct compact_range *tree, const struct er
 		edge_failed(w, err);
 		return;
 	}
-	struct pending_head *pending = find_pending(w, tree->end);
+	struct pending_head *pending = pending_find(&w->pending, tree->end);
 	struct hash root = range_root(tree);
 	if (pending != NULL && !hash_equal(&root, &pending->head.root)) {
 		error_set(&why, ERR_CONTRADICTION, "hash tiles do not hash to the signed root of size %" PRIu64, tree->end);
@@ -87,7 +79,7 @@ void watch_check_edge(struct watcher *w)
 	w->edge_retry_steady_ms = 0;             /* whatever keeps it from being done now brings it back: a commit, a head */
 	if (w->doubt.phase != DOUBT_NONE)
 		return;
-	struct pending_head *pending = find_pending(w, size);
+	struct pending_head *pending = pending_find(&w->pending, size);
 	if (size % TILE_WIDTH == 0 || end < tile || end >= size || pending == NULL || pending->tree_ok || !position_tree(&w->position, end, &tree))
 		return;
 	struct walk_options options = { .from = &tree, .to = size, .tree_size = size, .fresh = w->edge_failures > 0, .done = on_edge, .ctx = w };

@@ -32,8 +32,10 @@ struct commit {
 	struct tree_head verified_head;
 	struct state_counters counters, requests;   /* requests: those not yet told to the state, given back on failure */
 	bool scan;
-	struct tree_head mismatch;        /* a head whose root does not fit what was read */
+	struct tree_head mismatch;        /* a head whose root does not fit what was read, and nothing larger does either */
 	bool has_mismatch;
+	struct wrong_head *wrong;         /* heads whose root does not fit, while that of a larger one does */
+	size_t n_wrong;
 	int64_t now_ms;
 };
 
@@ -46,6 +48,7 @@ static void commit_free(struct commit *c)
 {
 	position_deinit(&c->next);
 	free(c->ranges);
+	free(c->wrong);
 	free(c);
 }
 
@@ -139,6 +142,9 @@ static bool commit_job(void *ctx, struct state *st, struct error *err)
 	for (size_t i = 0; i < c->n_verified; i++)
 		if (!state_verify_head(st, &c->log_id, c->verified[i].size, &c->verified[i].root, c->now_ms, err))
 			return false;
+	for (size_t i = 0; i < c->n_wrong; i++)
+		if (!state_stand_head(st, &c->log_id, c->wrong[i].head.tree_size, &c->wrong[i].head.root, HEAD_SET_ASIDE, err))
+			return false;
 	if (c->mark.from < c->mark.to && !watch_mark_run(&c->mark, st, err))
 		return false;
 	return state_add_counters(st, &c->log_id, c->now_ms, &c->counters, err) &&
@@ -186,13 +192,56 @@ static void became_verified(struct commit *c, const struct tree_head *head, cons
 	position_verify(&c->next, tree);
 }
 
-/* Roots are compared at every signed size that the read entries reach, in order. */
+/* A head that entries do not hash to. Whether it is wrong or they are, a larger head tells. */
+static void does_not_fit(struct commit *c, const struct pending_head *p, const struct compact_range *tree)
+{
+	if (p->aside || p->forked)
+		return;                   /* told already */
+	c->wrong = xreallocarray(c->wrong, c->n_wrong + 1, sizeof(*c->wrong));
+	c->wrong[c->n_wrong++] = (struct wrong_head){ .head = p->head, .tree = *tree };
+}
+
+/* The entries that lead on to a signed root are those that were signed: the heads below it that do not fit are wrong themselves. */
+static void blame(struct commit *c)
+{
+	const struct doubt *d = &c->w->doubt;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_wrong; i++) {
+		const struct tree_head *head = &c->wrong[i].head;
+
+		if (head->tree_size <= c->next.verified.end) {
+			c->wrong[n++] = c->wrong[i];
+		} else if (!c->has_mismatch || (d->phase != DOUBT_NONE && head->tree_size == d->head.tree_size)) {
+			c->mismatch = *head;
+			c->has_mismatch = true;
+		}
+	}
+	c->n_wrong = n;
+}
+
+/* What leads from the wrong head's size to the tree that is proven; before that is made one with it. */
+static void keep_path(struct commit *c, uint64_t to)
+{
+	for (size_t i = 0; i < c->n_wrong; i++) {
+		struct wrong_head *wrong = &c->wrong[i];
+
+		if (wrong->beyond.end != 0)
+			continue;
+		range_init(&wrong->beyond, wrong->head.tree_size);
+		for (size_t k = 0; k < c->next.n && wrong->beyond.end < to; k++)
+			if (c->next.ranges[k].start == wrong->beyond.end)
+				range_merge(&wrong->beyond, &c->next.ranges[k]);
+	}
+}
+
+/* Roots are compared at every signed size that the read entries reach, in order; one that does not fit stops none of the others. */
 static void compare_roots(struct commit *c)
 {
 	struct watcher *w = c->w;
 
-	for (size_t i = 0; i < w->n_pending && c->n_verified < POSITION_CUTS_MAX; i++) {
-		const struct pending_head *p = &w->pending[i];
+	for (size_t i = 0; i < w->pending.n && c->n_verified < POSITION_CUTS_MAX; i++) {
+		const struct pending_head *p = &w->pending.items[i];
 		uint64_t tile = p->head.tree_size / TILE_WIDTH * TILE_WIDTH;
 		struct compact_range tree;
 
@@ -202,15 +251,17 @@ static void compare_roots(struct commit *c)
 			struct hash root = range_root(&tree);
 
 			if (!hash_equal(&root, &p->head.root)) {
-				c->mismatch = p->head;
-				c->has_mismatch = true;
-				return;
+				does_not_fit(c, p, &tree);
+				continue;
 			}
+			keep_path(c, tree.end);
 			became_verified(c, &p->head, &tree);
 		} else if (p->tree_ok && tile > c->next.verified.end && position_tree(&c->next, tile, &tree)) {
+			keep_path(c, tree.end);
 			became_verified(c, &p->head, &tree);
 		}
 	}
+	blame(c);
 }
 
 static void list_ranges(struct commit *c)
@@ -288,26 +339,21 @@ static void after_commit(struct watcher *w, struct commit *c)
 {
 	struct position old = w->position;
 
-	/* heads that came meanwhile cut the new position as they cut the old one */
-	for (size_t i = 0; i < old.n_cuts; i++)
-		position_cut(&c->next, old.cuts[i]);
 	w->position = c->next;
 	c->next = old;
 	if (c->n_verified > 0) {
 		w->verified_head = c->verified_head;
 		w->has_verified_head = true;
-		watch_drop_pending(w, c->verified_head.tree_size <= w->position.verified.end ? c->verified_head.tree_size : w->position.verified.end);
-		watch_clear(w, INCIDENT_INCONSISTENT_STH, "the entries between the heads hash to the newer root");
 	}
+	watch_cut(w);                     /* heads may have come, or been let go, meanwhile */
 	watch_mark_done(w, &c->mark);
 	finish_reads(w, c);
 	if (c->n_verified > 0)
 		watch_scan_proven(w, w->position.verified.end);
 	watch_progress(w);
+	watch_doubt_settle(w, c->wrong, c->n_wrong);
 	if (c->has_mismatch)
 		watch_doubt(w, &c->mismatch);
-	else if (w->doubt.phase == DOUBT_READING && w->position.verified.end >= w->doubt.head.tree_size)
-		watch_doubt(w, NULL);
 }
 
 static void on_committed(void *ctx, bool ok, const struct error *err)
@@ -350,10 +396,10 @@ void watch_commit(struct watcher *w)
 		return;
 	for (const struct read *r = w->reads; r != NULL; r = r->next)
 		due |= r->phase == READ_READY;
-	for (size_t i = 0; i < w->n_pending && w->doubt.phase == DOUBT_NONE; i++) {
-		uint64_t tile = w->pending[i].head.tree_size / TILE_WIDTH * TILE_WIDTH;
+	for (size_t i = 0; i < w->pending.n && w->doubt.phase == DOUBT_NONE; i++) {
+		uint64_t tile = w->pending.items[i].head.tree_size / TILE_WIDTH * TILE_WIDTH;
 
-		due |= w->pending[i].tree_ok && tile > w->position.verified.end && position_end(&w->position) >= tile;
+		due |= w->pending.items[i].tree_ok && tile > w->position.verified.end && position_end(&w->position) >= tile;
 	}
 	if (!due) {
 		watch_scan_prove(w);
@@ -377,8 +423,7 @@ void watch_commit(struct watcher *w)
 		if (r->phase == READ_READY)
 			take_read(c, r);
 	c->mark = (struct mark){ .log_id = c->log_id, .from = c->next.verified.end, .now_ms = c->now_ms };
-	if (w->doubt.phase != DOUBT_BROKEN)
-		compare_roots(c);
+	compare_roots(c);
 	list_ranges(c);
 	w->commit = c;
 	watch_hold(w);

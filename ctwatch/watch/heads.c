@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #define MINUTE_MS ((int64_t)60 * 1000)
 #define HOUR_MS (60 * MINUTE_MS)
 #define FINISHED_POLL_MS (6 * HOUR_MS)
 #define RETRY_MAX_MS (5 * MINUTE_MS)
 #define FUTURE_MS (5 * MINUTE_MS)
 #define STATIC_STALE_MS (10 * MINUTE_MS)
+#define HEAD_PLAIN_MAX 2048           /* bytes: an STH has 300, a checkpoint with a few witnesses less than this */
 #define BAD_SIGNATURES_WITHIN_MS (15 * MINUTE_MS)
 
 /* ---- asking ----------------------------------------------------------------------------------------- */
@@ -97,6 +100,8 @@ static void signature_failed(struct watcher *w, struct slice raw, const struct e
 	if (lasting || (again && w->ingest->once)) {
 		struct evidence_file files[] = { { "head.raw", raw }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
 		watch_report_evidence(w, INCIDENT_BAD_STH_SIGNATURE, "", files, "%s", err->text);
+		w->last_error = *err;
+		watch_settle(w, WATCHER_LEFT_BEHIND);     /* asking on would only say it again */
 	}
 }
 
@@ -166,53 +171,108 @@ static void report_fork(struct watcher *w, const struct tree_head *known, const 
 			      head->tree_size, a, b);
 }
 
-/* Compares with one known head; false: the log forked. */
-static bool compare_heads(struct watcher *w, const struct tree_head *known, const struct tree_head *head, struct slice raw)
+/* Does its tree belong to the one that is verified, or when nothing is yet, to the newest one? */
+static void ask_for_proof(struct watcher *w, const struct tree_head *head)
+{
+	const struct tree_head *known = w->has_verified_head && w->verified_head.tree_size > head->tree_size ? &w->verified_head : &w->newest;
+
+	if (head->tree_size < known->tree_size)
+		watch_want_proof(w, head, known);
+	else
+		watch_want_proof(w, known, head);
+}
+
+/* Order of size and time, against the newest head that is followed. */
+static void check_order(struct watcher *w, const struct tree_head *head, struct slice raw)
 {
 	struct evidence_file files[] = { { "head.raw", raw }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
+	const struct tree_head *known = &w->newest;
 
-	if (head->tree_size == known->tree_size) {
-		if (hash_equal(&head->root, &known->root))
-			return true;
-		report_fork(w, known, head, raw);
-		return false;
-	}
+	if (!w->has_newest || head->tree_size == known->tree_size)
+		return;
 	if (head->timestamp_ms == known->timestamp_ms)          /* RFC 6962 section 3.5: each head is newer than those before it */
 		watch_report(w, INCIDENT_TIMESTAMP_ORDER, "", "heads of %" PRIu64 " and of %" PRIu64 " entries have the same timestamp", known->tree_size,
 			     head->tree_size);
 	if (head->tree_size > known->tree_size && head->timestamp_ms < known->timestamp_ms) {
 		watch_report(w, INCIDENT_STH_ORDER, "", "head of size %" PRIu64 " is older than the head of size %" PRIu64, head->tree_size,
 			     known->tree_size);
-		watch_want_proof(w, known, head);
+		ask_for_proof(w, head);
 	} else if (head->tree_size < known->tree_size && head->timestamp_ms > known->timestamp_ms) {
 		watch_report_evidence(w, INCIDENT_ROLLBACK, "", files, "head of size %" PRIu64 " is newer than the head of size %" PRIu64,
 				      head->tree_size, known->tree_size);
-		watch_want_proof(w, head, known);
+		ask_for_proof(w, head);
 	} else if (head->tree_size < known->tree_size && head->tree_size > 0) {
-		w->n_lagging++;          /* a front end that lags behind: normal, if its tree is the same */
-		watch_want_proof(w, head, known);
+		ask_for_proof(w, head);  /* a front end that lags behind: normal, if its tree is the same */
 	}
-	return true;
 }
 
-/* False: the head forks. It is kept as evidence, never followed. */
-static bool fork_checks(struct watcher *w, const struct tree_head *head, struct slice raw)
-{
-	if (w->has_newest && !compare_heads(w, &w->newest, head, raw))
-		return false;
-	if (w->has_verified_head && head->tree_size == w->verified_head.tree_size && !hash_equal(&head->root, &w->verified_head.root)) {
-		report_fork(w, &w->verified_head, head, raw);
-		return false;
-	}
-	for (size_t i = 0; i < w->n_pending; i++) {
-		const struct tree_head *known = &w->pending[i].head;
+/* ---- what is kept of it ---------------------------------------------------------------------------------------- */
 
-		if (known->tree_size == head->tree_size && !hash_equal(&known->root, &head->root)) {
-			report_fork(w, known, head, raw);
+static bool still_verifies(struct watcher *w, const struct buf *raw)
+{
+	struct tree_head head;
+	struct error ignored;
+	unsigned oddities;
+
+	return w->source->head_parse(&w->log, w->key, buf_slice(raw), &head, &oddities, &ignored);
+}
+
+/* Origin, size, root and one signature: the log's own covers size, root and time, so that extension lines may go. */
+static bool compact_note(struct watcher *w, struct slice raw, struct buf *out)
+{
+	struct slice rest = raw, line, top;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		ptrdiff_t end = slice_find(slice_sub(raw, len, raw.len), '\n');
+		if (end < 0)
 			return false;
-		}
+		len += (size_t)end + 1;
 	}
-	return true;
+	top = slice_sub(raw, 0, len);
+	while (rest.len > 0) {
+		ptrdiff_t end = slice_find(rest, '\n');
+
+		line = slice_sub(rest, 0, end < 0 ? rest.len : (size_t)end + 1);
+		rest = slice_sub(rest, line.len, rest.len);
+		if (line.len < 4 || line.data[0] != 0xe2 || line.len + top.len >= STATE_HEAD_BYTES_MAX)
+			continue;
+		buf_clear(out);
+		if (buf_append_slice(out, top) && buf_append_byte(out, '\n') && buf_append_slice(out, line) && still_verifies(w, out))
+			return true;
+	}
+	return false;
+}
+
+static bool compact_json(struct watcher *w, struct slice raw, struct buf *out)
+{
+	static const char *const MEMBERS[] = { "tree_size", "timestamp", "sha256_root_hash", "tree_head_signature" };
+	json_t *all = json_loadb((const char *)raw.data, raw.len, 0, NULL), *kept = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(MEMBERS); i++)
+		json_object_set(kept, MEMBERS[i], json_object_get(all, MEMBERS[i]));
+	char *text = json_dumps(kept, JSON_COMPACT);
+	buf_clear(out);
+	bool ok = text != NULL && buf_append_slice(out, slice_text(text));
+	free(text);
+	json_decref(kept);
+	json_decref(all);
+	return ok && still_verifies(w, out);
+}
+
+/* A head is kept for good, as it came unless it is padded: then what its signature covers, which proves the same. */
+static void head_compact(struct watcher *w, struct slice raw, struct buf *out)
+{
+	if (raw.len <= HEAD_PLAIN_MAX) {
+		buf_append_slice(out, raw);
+		return;
+	}
+	bool ok = w->log.protocol == LOG_STATIC ? compact_note(w, raw, out) : compact_json(w, raw, out);
+	if (ok && out->len <= STATE_HEAD_BYTES_MAX)
+		return;
+	buf_clear(out);
+	if (raw.len <= STATE_HEAD_BYTES_MAX)
+		buf_append_slice(out, raw);
 }
 
 /* ---- stored, then acted on --------------------------------------------------------------------------------- */
@@ -223,8 +283,7 @@ struct keep_head {
 	struct tree_head head;
 	struct buf raw;
 	int64_t now_ms;
-	bool known;               /* of a size that is verified, with the same root */
-	bool follow;
+	struct head_answer answer;
 };
 
 static bool keep_job(void *ctx, struct state *st, struct error *err)
@@ -239,58 +298,72 @@ static bool keep_job(void *ctx, struct state *st, struct error *err)
 		.source = "log",
 	};
 
-	return state_put_head(st, &keep->log_id, &head, err) &&
-	       (!keep->known || state_verify_head(st, &keep->log_id, head.tree_size, &head.root, keep->now_ms, err)) &&
+	return state_put_head(st, &keep->log_id, &head, &keep->answer, err) &&
 	       state_log_progress(st, &keep->log_id, keep->now_ms, NULL, keep->now_ms, err);
 }
 
+/* A scan stores no heads: those of this run are compared. */
+static void ask_memory(const struct watcher *w, struct keep_head *keep)
+{
+	const struct tree_head *known = &w->newest;
+
+	keep->answer.stored = true;
+	if (!w->has_newest || known->tree_size != keep->head.tree_size || hash_equal(&known->root, &keep->head.root))
+		return;
+	keep->answer.forks = true;
+	keep->answer.standing = HEAD_FORKED;
+	keep->answer.other = (struct state_head){ .tree_size = known->tree_size, .timestamp_ms = known->timestamp_ms, .root = known->root };
+}
+
+/* A size inside what is read already: entries cannot say any more whether it fits, a proof can. */
+static void on_lost(void *ctx, const struct tree_head *head)
+{
+	ask_for_proof(ctx, head);
+}
+
+void watch_cut(struct watcher *w)
+{
+	pending_cut(&w->pending, &w->position, on_lost, w);
+}
+
+/* A head that contradicts another one of its size is evidence; it is compared when entries reach its size, and followed never. */
 static void add_pending(struct watcher *w, const struct keep_head *keep)
 {
-	const struct tree_head *head = &keep->head;
-	size_t at = w->n_pending;
+	struct pending_head head = { .head = keep->head, .received_ms = keep->now_ms, .forked = keep->answer.standing == HEAD_FORKED };
 
-	if (head->tree_size <= w->position.verified.end || !position_cut(&w->position, head->tree_size))
+	if (keep->head.tree_size <= w->position.verified.end || !keep->answer.stored)
 		return;
-	while (at > 0 && w->pending[at - 1].head.tree_size >= head->tree_size) {
-		if (w->pending[at - 1].head.tree_size == head->tree_size)
-			return;
-		at--;
-	}
-	if (w->n_pending == w->pending_cap) {
-		w->pending_cap = w->pending_cap == 0 ? 8 : w->pending_cap * 2;
-		w->pending = xreallocarray(w->pending, w->pending_cap, sizeof(*w->pending));
-	}
-	memmove(&w->pending[at + 1], &w->pending[at], (w->n_pending - at) * sizeof(*w->pending));
-	w->pending[at] = (struct pending_head){ .head = *head, .received_ms = keep->now_ms };
-	w->n_pending++;
+	pending_add(&w->pending, &head);
+	watch_cut(w);
+	w->compare_wanted |= position_end(&w->position) >= keep->head.tree_size;
 }
 
-void watch_drop_pending(struct watcher *w, uint64_t up_to)
+/* The newest is the largest head that contradicts no other: what is read up to. */
+static void follow(struct watcher *w, const struct tree_head *head)
 {
-	size_t n = 0;
+	bool larger = !w->has_newest || head->tree_size > w->newest.tree_size;
 
-	while (n < w->n_pending && w->pending[n].head.tree_size <= up_to)
-		n++;
-	if (n == 0)
-		return;
-	w->n_pending -= n;
-	memmove(w->pending, w->pending + n, w->n_pending * sizeof(*w->pending));
+	if (larger || (head->tree_size == w->newest.tree_size && head->timestamp_ms > w->newest.timestamp_ms))
+		w->newest = *head;
+	w->has_newest = true;
+	watch_missing_head(w, head->tree_size);
 }
 
-/* Too many signed sizes at once (a log that is far behind, polled for days): every other one of the middle is let go. */
-static void thin_pending(struct watcher *w)
+static void act_on(struct watcher *w, struct keep_head *keep)
 {
-	if (w->n_pending < POSITION_CUTS_MAX)
-		return;
-	size_t to = 1;
-	for (size_t i = 1; i + 1 < w->n_pending; i++) {
-		if (i % 2 == 0)
-			w->pending[to++] = w->pending[i];
-		else
-			position_uncut(&w->position, w->pending[i].head.tree_size);
+	const struct state_head *other = &keep->answer.other;
+	struct tree_head known = { .tree_size = other->tree_size, .timestamp_ms = other->timestamp_ms, .root = other->root };
+
+	if (keep->answer.forks)
+		report_fork(w, &known, &keep->head, buf_slice(&keep->raw));
+	if (keep->answer.standing == HEAD_GOOD) {
+		if (!keep->answer.verified)
+			check_order(w, &keep->head, buf_slice(&keep->raw));
+		follow(w, &keep->head);
+		if (w->options.scan)
+			prover_head(w->prover, &keep->head, buf_slice(&keep->raw));
 	}
-	w->pending[to++] = w->pending[w->n_pending - 1];
-	w->n_pending = to;
+	add_pending(w, keep);
 }
 
 static void on_kept(void *ctx, bool ok, const struct error *err)
@@ -304,15 +377,9 @@ static void on_kept(void *ctx, bool ok, const struct error *err)
 		head_failed(w, err);
 		goto out;
 	}
-	bool larger = !w->has_newest || keep->head.tree_size > w->newest.tree_size;
-	if (larger || (keep->head.tree_size == w->newest.tree_size && keep->head.timestamp_ms > w->newest.timestamp_ms && keep->follow))
-		w->newest = keep->head;
-	w->has_newest = true;
-	watch_missing_head(w, keep->head.tree_size);
-	if (keep->follow) {
-		thin_pending(w);
-		add_pending(w, keep);
-	}
+	act_on(w, keep);
+	if (!w->has_newest)
+		goto out;                 /* all that came so far contradicts what an earlier run knew */
 	if (!w->has_target) {
 		w->has_target = true;
 		w->target = w->newest.tree_size;
@@ -336,7 +403,7 @@ out:
 	watch_release(w);
 }
 
-static void keep_head(struct watcher *w, const struct tree_head *head, struct slice raw, bool follow)
+static void keep_head(struct watcher *w, const struct tree_head *head, struct slice raw)
 {
 	struct keep_head *keep = xcalloc(1, sizeof(*keep));
 
@@ -344,17 +411,15 @@ static void keep_head(struct watcher *w, const struct tree_head *head, struct sl
 	keep->log_id = w->log.log_id;
 	keep->head = *head;
 	keep->now_ms = watch_wall_ms(w);
-	keep->follow = follow;
-	keep->known = follow && w->has_verified_head && head->tree_size == w->verified_head.tree_size;
 	buf_init(&keep->raw, NOTE_BYTES_MAX);
-	buf_append_slice(&keep->raw, raw);
+	head_compact(w, raw, &keep->raw);
 	watch_hold(w);
-	if (w->options.scan && follow)
-		prover_head(w->prover, head, raw);
-	if (w->options.scan)
+	if (w->options.scan) {
+		ask_memory(w, keep);
 		on_kept(keep, true, NULL);
-	else
+	} else {
 		store_submit(w->ingest->store, keep_job, on_kept, keep);
+	}
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------------------ */
@@ -374,8 +439,7 @@ static void head_came(struct watcher *w, const struct tree_head *head, unsigned 
 	check_oddities(w, oddities);
 	check_fresh(w, head);
 	check_final(w, head, raw);
-	bool follow = fork_checks(w, head, raw);
-	keep_head(w, head, raw, follow);
+	keep_head(w, head, raw);
 }
 
 static void on_head(void *ctx, struct fetch_answer *answer)

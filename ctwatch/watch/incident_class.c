@@ -1,5 +1,7 @@
 #include "incident_class.h"
 
+#include <string.h>
+
 const struct incident_row INCIDENT_ROWS[N_INCIDENT_CLASSES] = {
 	/*                               name                   severity   contradicts  by clock  ends */
 	[INCIDENT_FORK]                = { "FORK",                "critical", true,  false, ENDS_NEVER },
@@ -28,9 +30,16 @@ const struct incident_row INCIDENT_ROWS[N_INCIDENT_CLASSES] = {
 	[INCIDENT_UNKNOWN_ENTRY_TYPE]  = { "UNKNOWN_ENTRY_TYPE",  "medium",   false, false, ENDS_WITH_QUIET },
 	[INCIDENT_UNPARSABLE_CERT]     = { "UNPARSABLE_CERT",     "medium",   false, false, ENDS_WITH_QUIET },
 	[INCIDENT_ISSUER_MISSING]      = { "ISSUER_MISSING",      "medium",   false, false, ENDS_WITH_QUIET },
-	[INCIDENT_UNREACHABLE]         = { "UNREACHABLE",         "low",      false, false, ENDS_WITH_STATE },
-	[INCIDENT_UNREACHABLE_DAY]     = { "UNREACHABLE",         "high",     false, false, ENDS_WITH_STATE },
+	[INCIDENT_UNREACHABLE]         = { "UNREACHABLE",         "low",      false, false, ENDS_WITH_STATE, "" },
+	[INCIDENT_UNREACHABLE_DAY]     = { "UNREACHABLE",         "high",     false, false, ENDS_WITH_STATE, "day" },
 	[INCIDENT_BACKLOG]             = { "BACKLOG",             "high",     false, false, ENDS_WITH_STATE },
 	[INCIDENT_RATE_LIMITED]        = { "RATE_LIMITED",        "medium",   false, false, ENDS_WITH_STATE },
 	[INCIDENT_CLOCK_SUSPECT]       = { "CLOCK_SUSPECT",       "high",     false, false, ENDS_WITH_STATE },
 };
+
+bool incident_is(enum incident_class class, const char *name, const char *subject)
+{
+	const struct incident_row *row = &INCIDENT_ROWS[class];
+
+	return strcmp(row->name, name) == 0 && (row->subject == NULL || strcmp(row->subject, subject != NULL ? subject : "") == 0);
+}

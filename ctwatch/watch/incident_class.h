@@ -50,7 +50,10 @@ struct incident_row {
 	bool contradiction;       /* the log denies what it signed: exit code 3 */
 	bool by_clock;            /* says nothing while our own clock is suspect */
 	enum incident_end end;
+	const char *subject;      /* two classes under one name are told apart by it; NULL: whatever the subject, one incident a log at a time */
 };
+/* Is an incident of the state of this class? */
+bool incident_is(enum incident_class class, const char *name, const char *subject);
 extern const struct incident_row INCIDENT_ROWS[N_INCIDENT_CLASSES];
 
 #endif

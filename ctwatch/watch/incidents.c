@@ -19,6 +19,7 @@ struct report {
 	struct hash log_id;
 	enum incident_class class;
 	bool close;
+	uint64_t times;           /* it was seen since the state was told last */
 	char subject[64];
 	char summary[512];        /* or why it is closed */
 	char *details;
@@ -93,7 +94,11 @@ static bool report_job(void *ctx, struct state *st, struct error *err)
 
 	if (r->close)
 		return state_close_incidents(st, &r->log_id, row->name, r->summary, r->now_ms, err);
-	if (!state_open_incident(st, &r->log_id, row->name, r->subject, row->severity, r->summary, r->details, r->now_ms, id, &opened, err))
+	const struct incident_report incident = {
+		.log_id = &r->log_id, .class_name = row->name, .subject = row->subject != NULL ? row->subject : r->subject, .severity = row->severity,
+		.summary = r->summary, .details_json = r->details, .times = r->times, .any_subject = row->subject == NULL, .now_ms = r->now_ms,
+	};
+	if (!state_report_incident(st, &incident, id, &opened, err))
 		return false;
 	for (size_t i = 0; opened && i < r->n_files; i++)
 		if (!state_put_evidence(st, id, r->files[i].name, buf_slice(&r->files[i].content), err))
@@ -144,7 +149,7 @@ static char *describe(const struct watcher *w)
 }
 
 /* Tells the operator once, decides whether the state is told. */
-static bool news(struct watcher *w, enum incident_class class, const char *subject, const char *summary)
+static bool news(struct watcher *w, enum incident_class class, const char *summary)
 {
 	const struct incident_row *row = &INCIDENT_ROWS[class];
 	int64_t now = watch_steady_ms(w);
@@ -154,12 +159,11 @@ static bool news(struct watcher *w, enum incident_class class, const char *subje
 		return false;
 	w->incidents[class].open = true;
 	w->incidents[class].seen_steady_ms = now;
+	w->incidents[class].times++;
 	w->contradicted |= row->contradiction;
 	if (first)
 		diag(w->ingest->diag, row->contradiction ? DIAG_ERROR : DIAG_WARNING, "log", w->log.description, "%s: %s", row->name, summary);
-	bool standing = subject[0] == '\0' || INCIDENT_ROWS[class].end != ENDS_NEVER;
-
-	if (!first && standing && now - w->incidents[class].told_steady_ms < UPDATE_EVERY_MS)
+	if (!first && now - w->incidents[class].told_steady_ms < UPDATE_EVERY_MS)
 		return false;
 	w->incidents[class].told_steady_ms = now;
 	return true;
@@ -173,10 +177,12 @@ static void report(struct watcher *w, enum incident_class class, const char *sub
 	r->class = class;
 	snprintf(r->subject, sizeof(r->subject), "%s", subject);
 	vsnprintf(r->summary, sizeof(r->summary), format, args);
-	if (!news(w, class, subject, r->summary)) {
+	if (!news(w, class, r->summary)) {
 		report_free(r);
 		return;
 	}
+	r->times = w->incidents[class].times;
+	w->incidents[class].times = 0;
 	r->details = describe(w);
 	for (; files != NULL && files->name != NULL && r->n_files < EVIDENCE_FILES_MAX; files++) {
 		struct buf *content = &r->files[r->n_files].content;
@@ -209,7 +215,8 @@ void watch_report_evidence(struct watcher *w, enum incident_class class, const c
 
 void watch_reported(struct watcher *w, enum incident_class class, const char *summary)
 {
-	news(w, class, "", summary);
+	news(w, class, summary);
+	w->incidents[class].times = 0;
 	w->incidents[class].kept = true;
 }
 

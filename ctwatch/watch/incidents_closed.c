@@ -21,7 +21,7 @@ static bool look_at(void *ctx, const struct incident *incident)
 	struct look *look = ctx;
 
 	for (size_t i = 0; hash_equal(&incident->log_id, &look->log_id) && i < N_INCIDENT_CLASSES; i++)
-		look->open[i] |= strcmp(INCIDENT_ROWS[i].name, incident->class_name) == 0;
+		look->open[i] |= incident_is(i, incident->class_name, incident->subject);
 	return true;
 }
 

@@ -17,6 +17,7 @@
 
 #include "answer_size.h"
 #include "found.h"
+#include "pending.h"
 #include "position.h"
 #include "prover.h"
 #include "request.h"
@@ -25,13 +26,6 @@
 #include "watcher.h"
 
 enum watcher_phase { WATCHER_LOADING, WATCHER_ASKING, WATCHER_STARTING, WATCHER_FOLLOWING, WATCHER_CLOSING };
-
-/* A signed head that is stored and whose root waits to be rebuilt. */
-struct pending_head {
-	struct tree_head head;
-	int64_t received_ms;
-	bool tree_ok;                     /* hash tiles rebuilt the root; the entries of the unfinished tile are still to come */
-};
 
 /* Entries that turned out to be in a signed tree: what is marked in the state, and what is withdrawn there. */
 struct mark {
@@ -100,7 +94,14 @@ struct doubt {
 	char raw_url[512];
 	struct request *request;
 	struct tree_walk *walk;
-	enum incident_class class;        /* BROKEN: the incident that says so; verification waits until somebody closes it */
+	enum incident_class class;        /* BROKEN: the incident that says so; nothing is read again until somebody closes it */
+};
+
+/* A head that entries do not hash to, though they do hash to that of a larger one. */
+struct wrong_head {
+	struct tree_head head;
+	struct compact_range tree;        /* [0, its size) as read */
+	struct compact_range beyond;      /* from there to the larger head */
 };
 
 struct watcher {
@@ -127,9 +128,7 @@ struct watcher {
 	struct tree_head newest;          /* the largest that is stored */
 	bool has_verified_head;
 	struct tree_head verified_head;
-	struct pending_head *pending;     /* ascending by size */
-	size_t n_pending, pending_cap;
-	uint64_t n_lagging;
+	struct pending_heads pending;     /* what `position` is cut at */
 
 	/* start */
 	struct request *start_request;
@@ -210,6 +209,7 @@ struct watcher {
 	struct {
 		bool open, kept;          /* kept: the state knows that it is open */
 		int64_t seen_steady_ms, told_steady_ms;
+		uint64_t times;           /* seen since the state was told last */
 	} incidents[N_INCIDENT_CLASSES];
 	bool looking;                     /* whether somebody closed one by hand */
 	int64_t looked_steady_ms;
@@ -253,7 +253,8 @@ struct request *watch_request_entries(struct watcher *, const struct read *r, si
 /* heads.c */
 void watch_poll(struct watcher *);
 void watch_heads_due(struct watcher *, int64_t now_ms);
-void watch_drop_pending(struct watcher *, uint64_t up_to);
+/* The position is cut at the pending sizes again, after either has changed. */
+void watch_cut(struct watcher *);
 /* start.c */
 void watch_start_reading(struct watcher *);
 /* read.c */
@@ -281,7 +282,10 @@ void watch_check_edge(struct watcher *);
 void watch_check_proof(struct watcher *);
 /* Asks whether two signed heads belong to one tree; a check that is under way is not disturbed. */
 void watch_want_proof(struct watcher *, const struct tree_head *older, const struct tree_head *newer);
+/* Entries do not hash to this head, nor to a larger one. */
 void watch_doubt(struct watcher *, const struct tree_head *head);
+/* Roots were compared: the heads that are wrong themselves are told of, and a doubt that the verified size has passed is over. */
+void watch_doubt_settle(struct watcher *, const struct wrong_head *wrong, size_t n_wrong);
 void watch_doubt_due(struct watcher *);
 /* Takes over the bytes of a response that does not fit, while there is none and room for it. */
 void watch_doubt_raw(struct watcher *, struct buf *body);

@@ -59,7 +59,11 @@ static bool report(struct mark *m, const struct state_withdrawn *withdrawn, stru
 	bool opened = false;
 
 	summarize(m, withdrawn);
-	bool ok = state_open_incident(st, &m->log_id, row->name, "", row->severity, m->summary, text, m->now_ms, id, &opened, err);
+	const struct incident_report incident = {
+		.log_id = &m->log_id, .class_name = row->name, .severity = row->severity, .summary = m->summary, .details_json = text, .times = withdrawn->n,
+		.any_subject = true, .now_ms = m->now_ms,
+	};
+	bool ok = state_report_incident(st, &incident, id, &opened, err);
 	free(text);
 	return ok && (!opened || (put_leaves(st, id, withdrawn, err) && watch_put_heads(st, &m->log_id, id, sizes, err)));
 }

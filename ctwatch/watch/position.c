@@ -32,7 +32,7 @@ void position_copy(struct position *to, const struct position *from)
 		memcpy(ranges, from->ranges, from->n * sizeof(*ranges));
 }
 
-static bool is_cut(const struct position *p, uint64_t size)
+bool position_is_cut(const struct position *p, uint64_t size)
 {
 	for (size_t i = 0; i < p->n_cuts; i++)
 		if (p->cuts[i] == size)
@@ -59,7 +59,7 @@ static void remove_range(struct position *p, size_t i)
 /* Merges range i with the one behind it, where they touch and no head is signed. */
 static void merge_at(struct position *p, size_t i)
 {
-	if (i + 1 >= p->n || is_cut(p, p->ranges[i].end))
+	if (i + 1 >= p->n || position_is_cut(p, p->ranges[i].end))
 		return;
 	if (range_merge(&p->ranges[i], &p->ranges[i + 1]))
 		remove_range(p, i + 1);
@@ -84,39 +84,22 @@ bool position_add(struct position *p, const struct compact_range *range)
 	return true;
 }
 
-bool position_cut(struct position *p, uint64_t size)
+static bool is_inside(const struct position *p, uint64_t size)
 {
-	size_t at = 0;
-
-	if (size <= p->verified.end)
-		return false;
-	if (is_cut(p, size))
-		return true;
-	if (p->n_cuts == POSITION_CUTS_MAX)
-		return false;
 	for (size_t i = 0; i < p->n; i++)
 		if (p->ranges[i].start < size && size < p->ranges[i].end)
-			return false;
-	while (at < p->n_cuts && p->cuts[at] < size)
-		at++;
-	memmove(&p->cuts[at + 1], &p->cuts[at], (p->n_cuts - at) * sizeof(p->cuts[0]));
-	p->cuts[at] = size;
-	p->n_cuts++;
-	return true;
+			return true;
+	return size <= p->verified.end;
 }
 
-void position_uncut(struct position *p, uint64_t size)
+void position_cut_at(struct position *p, const uint64_t *sizes, size_t n)
 {
-	for (size_t i = 0; i < p->n_cuts; i++) {
-		if (p->cuts[i] != size)
-			continue;
-		memmove(&p->cuts[i], &p->cuts[i + 1], (p->n_cuts - i - 1) * sizeof(p->cuts[0]));
-		p->n_cuts--;
-		for (size_t k = 0; k < p->n; k++)
-			if (p->ranges[k].end == size)
-				merge_at(p, k);
-		return;
-	}
+	p->n_cuts = 0;
+	for (size_t i = 0; i < n && p->n_cuts < POSITION_CUTS_MAX; i++)
+		if (!is_inside(p, sizes[i]))
+			p->cuts[p->n_cuts++] = sizes[i];
+	for (size_t i = p->n; i-- > 1;)
+		merge_at(p, i - 1);
 }
 
 bool position_tree(const struct position *p, uint64_t size, struct compact_range *out)
@@ -136,8 +119,11 @@ void position_verify(struct position *p, const struct compact_range *tree)
 {
 	while (p->n > 0 && p->ranges[0].end <= tree->end)
 		remove_range(p, 0);
-	while (p->n_cuts > 0 && p->cuts[0] <= tree->end)
-		position_uncut(p, p->cuts[0]);
+	size_t passed = 0;
+	while (passed < p->n_cuts && p->cuts[passed] <= tree->end)
+		passed++;
+	p->n_cuts -= passed;
+	memmove(p->cuts, p->cuts + passed, p->n_cuts * sizeof(p->cuts[0]));
 	p->verified = *tree;
 }
 

@@ -33,9 +33,9 @@ void position_copy(struct position *to, const struct position *from);      /* `t
 
 /* Adds a range that overlaps nothing of what is there; false (and no change) when it does. Merges with its neighbours. */
 bool position_add(struct position *, const struct compact_range *range);
-/* Never merge across `size` from now on. False when it lies inside a range already, at or before the prefix, or there is no room. */
-bool position_cut(struct position *, uint64_t size);
-void position_uncut(struct position *, uint64_t size);
+/* Merge across everything but these sizes (ascending, at most POSITION_CUTS_MAX); those at or before the prefix or inside a range are no cuts. */
+void position_cut_at(struct position *, const uint64_t *sizes, size_t n);
+bool position_is_cut(const struct position *, uint64_t size);
 /* Does something read reach exactly up to `size`, gapless from the verified prefix? Then `out` is the tree of that size. */
 bool position_tree(const struct position *, uint64_t size, struct compact_range *out);
 /* Everything up to `tree->end` is verified now; `tree` came from position_tree. */

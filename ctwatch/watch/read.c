@@ -280,9 +280,12 @@ static void add_heads(struct watcher *w, struct read *r)
 	if (w->has_verified_head && w->verified_head.tree_size <= in->from && w->verified_head.tree_size > 0)
 		in->floor_head_ms = watch_head_ms(&w->verified_head);
 	in->heads = r->heads;
-	for (size_t i = 0; i < w->n_pending; i++) {
-		const struct tree_head *head = &w->pending[i].head;
+	for (size_t i = 0; i < w->pending.n; i++) {
+		const struct pending_head *p = &w->pending.items[i];
+		const struct tree_head *head = &p->head;
 
+		if (p->forked || (p->aside && head->tree_size <= in->from))
+			continue;         /* what contradicts others says nothing about times */
 		if (head->tree_size <= in->from) {
 			if (watch_head_ms(head) > in->floor_head_ms)
 				in->floor_head_ms = watch_head_ms(head);

@@ -57,6 +57,8 @@ static void forget(struct watcher *w)
 	struct doubt *d = &w->doubt;
 
 	free_evidence(w);
+	request_cancel(d->request);
+	tree_walk_cancel(d->walk);
 	*d = (struct doubt){ 0 };
 	buf_init(&d->raw, RAW_MAX);
 }
@@ -68,6 +70,7 @@ static void read_again(struct watcher *w)
 	d->phase = DOUBT_WAITING;
 	d->next_steady_ms = next_attempt(w);
 	position_forget(&w->position, d->from, d->head.tree_size);
+	watch_cut(w);
 	watch_scan_forget(w, d->from, d->head.tree_size);
 	watch_schedule(w);
 }
@@ -116,6 +119,46 @@ static void peaks_text(const struct compact_range *tree, struct buf *out)
 	}
 }
 
+struct aside {
+	struct watcher *w;
+	struct hash log_id;
+	struct tree_head head;
+};
+
+static bool aside_job(void *ctx, struct state *st, struct error *err)
+{
+	const struct aside *a = ctx;
+
+	return state_stand_head(st, &a->log_id, a->head.tree_size, &a->head.root, HEAD_SET_ASIDE, err);
+}
+
+static void on_aside(void *ctx, bool ok, const struct error *err)
+{
+	struct aside *a = ctx;
+	struct watcher *w = a->w;
+
+	(void)ok, (void)err;             /* it is compared, and set aside, again after a restart */
+	free(a);
+	watch_release(w);
+}
+
+/* It was told of: the heads that come are compared, this one is not again. */
+static void set_aside(struct watcher *w, const struct tree_head *head)
+{
+	struct pending_head *pending = pending_find(&w->pending, head->tree_size);
+
+	if (pending != NULL && hash_equal(&pending->head.root, &head->root))
+		pending->aside = true;
+	if (w->options.scan)
+		return;
+	struct aside *a = xcalloc(1, sizeof(*a));
+	a->w = w;
+	a->log_id = w->log.log_id;
+	a->head = *head;
+	watch_hold(w);
+	store_submit(w->ingest->store, aside_job, on_aside, a);
+}
+
 static void verdict(struct watcher *w, enum incident_class class, const char *because)
 {
 	struct doubt *d = &w->doubt;
@@ -139,6 +182,7 @@ static void verdict(struct watcher *w, enum incident_class class, const char *be
 	d->phase = DOUBT_BROKEN;
 	d->class = class;
 	d->next_steady_ms = 0;
+	set_aside(w, &d->head);
 	watch_commit(w);
 	watch_pump(w);
 	watch_schedule(w);
@@ -226,15 +270,12 @@ void watch_doubt(struct watcher *w, const struct tree_head *head)
 {
 	struct doubt *d = &w->doubt;
 
-	if (head == NULL) {
-		fits_now(w);
-		return;
-	}
 	if (d->phase == DOUBT_NONE) {
 		begin(w, head);
 		return;
 	}
-	if (d->phase != DOUBT_READING || head->tree_size != d->head.tree_size)
+	/* a smaller head that came meanwhile does not fit either: the same doubt */
+	if (d->phase != DOUBT_READING || head->tree_size > d->head.tree_size)
 		return;
 	if (d->first_hashes == NULL && d->hashes != NULL) {
 		d->first_hashes = xcalloc(d->n_hashes, sizeof(*d->hashes));
@@ -245,6 +286,60 @@ void watch_doubt(struct watcher *w, const struct tree_head *head)
 		ask_who(w);
 	else
 		read_again(w);
+}
+
+/* ---- heads that are wrong themselves ---------------------------------------------------------------------------- */
+
+static void range_text(const char *name, const struct compact_range *range, struct buf *out)
+{
+	buf_printf(out, "%s %" PRIu64 " %" PRIu64 "\n", name, range->start, range->end);
+	for (uint32_t i = 0; i < range->n_hashes; i++) {
+		char hex[2 * HASH_LEN + 1];
+
+		hex_encode(range->hashes[i].bytes, HASH_LEN, hex);
+		buf_printf(out, "%s\n", hex);
+	}
+}
+
+/* Two signed heads, and the hashes that lead to the larger one's root past another root than the smaller one's: that is a proof. */
+static void report_wrong(struct watcher *w, const struct wrong_head *wrong)
+{
+	char subject[48], heads[512], a[2 * HASH_LEN + 1], b[2 * HASH_LEN + 1];
+	struct buf hashes;
+
+	hex_encode(wrong->head.root.bytes, HASH_LEN, a);
+	hex_encode(w->verified_head.root.bytes, HASH_LEN, b);
+	snprintf(heads, sizeof(heads), "wrong size %" PRIu64 " root %s timestamp %" PRIu64 "\nright size %" PRIu64 " root %s timestamp %" PRIu64 "\n",
+		 wrong->head.tree_size, a, wrong->head.timestamp_ms, w->verified_head.tree_size, b, w->verified_head.timestamp_ms);
+	snprintf(subject, sizeof(subject), "%" PRIu64 "-%" PRIu64, wrong->head.tree_size, w->verified_head.tree_size);
+	buf_init(&hashes, 64u << 10);
+	range_text("tree", &wrong->tree, &hashes);
+	range_text("beyond", &wrong->beyond, &hashes);
+	struct evidence_file files[] = { { "heads.txt", slice_text(heads) }, { "hashes.txt", buf_slice(&hashes) }, { "log-key.der", log_key_spki(w->key) }, { 0 } };
+	watch_report_evidence(w, INCIDENT_INCONSISTENT_STH, subject, files,
+			      "the signed head of size %" PRIu64 " (root %.16s...) is of another tree than the one of size %" PRIu64
+			      ", which the entries hash to; it is set aside, verification goes on",
+			      wrong->head.tree_size, a, w->verified_head.tree_size);
+	buf_deinit(&hashes);
+}
+
+void watch_doubt_settle(struct watcher *w, const struct wrong_head *wrong, size_t n_wrong)
+{
+	struct doubt *d = &w->doubt;
+	bool blamed = false;
+
+	for (size_t i = 0; i < n_wrong; i++) {
+		/* of two roots of one size, which is a fork and told as such, entries fit the other one */
+		if (wrong[i].head.tree_size < w->verified_head.tree_size)
+			report_wrong(w, &wrong[i]);
+		blamed |= d->phase != DOUBT_NONE && hash_equal(&wrong[i].head.root, &d->head.root);
+	}
+	if (d->phase == DOUBT_NONE || w->position.verified.end < d->head.tree_size)
+		return;
+	if (d->phase == DOUBT_READING && !blamed)
+		fits_now(w);
+	else
+		forget(w);                /* what was told stays told */
 }
 
 void watch_doubt_due(struct watcher *w)
@@ -261,6 +356,8 @@ void watch_doubt_due(struct watcher *w)
 void watch_doubt_over(struct watcher *w)
 {
 	forget(w);
+	for (size_t i = 0; i < w->pending.n; i++)
+		w->pending.items[i].aside = false;        /* a log that was mended may serve now what it signed */
 	w->compare_wanted = true;
 	watch_commit(w);
 	watch_pump(w);

@@ -66,7 +66,7 @@ static void on_begun(void *ctx, bool ok, const struct error *err)
 	w->has_start = true;
 	w->start_index = begin->tree.end;
 	position_verify(&w->position, &begin->tree);
-	watch_drop_pending(w, begin->tree.end);
+	watch_cut(w);
 	if (begin->proven) {
 		w->verified_head = begin->head;
 		w->has_verified_head = true;

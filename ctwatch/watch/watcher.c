@@ -74,7 +74,6 @@ void watch_release(struct watcher *w)
 	budget_leave(&w->budget);
 	log_key_free(w->key);
 	free_log(&w->log);
-	free(w->pending);
 	free(w->scan_leaves.items);
 	free(w->proof.url);
 	free(w->doubt.first_hashes);
@@ -267,6 +266,8 @@ void watcher_wake(struct watcher *w)
 
 /* ---- loading what is known ------------------------------------------------------------------------------- */
 
+#define UNSETTLED_MAX 4              /* heads of an earlier run that are asked about again */
+
 struct load {
 	struct watcher *w;
 	struct hash log_id;
@@ -275,8 +276,9 @@ struct load {
 	bool has_start, has_newest, has_verified_head;
 	uint64_t start_index;
 	struct tree_head newest, verified_head;
-	struct pending_head *pending;
-	size_t n_pending;
+	struct pending_heads pending;
+	struct tree_head unsettled[UNSETTLED_MAX];   /* below the verified size, and no proof was had yet */
+	size_t n_unsettled;
 	bool broken, scan;
 	int64_t open_wall_ms[N_INCIDENT_CLASSES];    /* when an incident that an earlier run left open was last seen; 0: none */
 };
@@ -292,60 +294,91 @@ static bool load_log(void *ctx, const struct state_log *log)
 	return false;
 }
 
+/* The verified prefix, or the right edge that reading began at. */
+static bool load_prefix(void *ctx, const struct state_range *range)
+{
+	struct load *load = ctx;
+	bool base = load->has_start && range->end <= load->start_index;   /* hashed, never asked for: where reading began */
+
+	if (range->start == 0 && (range->verified || base))
+		load->broken |= !range_load(&load->position.verified, range->start, range->end, range->hashes);
+	return false;
+}
+
 static bool load_range(void *ctx, const struct state_range *range)
 {
 	struct load *load = ctx;
 	struct compact_range loaded;
 
+	if (range->end <= load->position.verified.end || range->start == range->end)
+		return true;
 	if (!range_load(&loaded, range->start, range->end, range->hashes)) {
 		load->broken = true;
 		return false;
 	}
-	bool base = load->has_start && range->end <= load->start_index;   /* hashed, never asked for: where reading began */
-	if ((range->verified || base) && range->start == 0 && load->position.verified.end == 0)
-		load->position.verified = loaded;
-	else if (range->start < range->end)
-		position_add(&load->position, &loaded);
+	position_add(&load->position, &loaded);
 	return true;
 }
 
-static bool load_head(void *ctx, const struct state_head *head)
+static struct tree_head tree_of(const struct state_head *head)
+{
+	return (struct tree_head){ .tree_size = head->tree_size, .timestamp_ms = head->timestamp_ms, .root = head->root };
+}
+
+/* The largest that contradicts no other; one that does is not followed, now or later. */
+static void load_newest(struct load *load, const struct tree_head *head)
+{
+	if (load->has_newest && head->tree_size < load->newest.tree_size)
+		return;
+	load->newest = *head;
+	load->has_newest = true;
+}
+
+static bool load_verified(void *ctx, const struct state_head *head)
 {
 	struct load *load = ctx;
-	struct tree_head th = { .tree_size = head->tree_size, .timestamp_ms = head->timestamp_ms, .root = head->root };
+
+	load->verified_head = tree_of(head);
+	load->has_verified_head = true;
+	load_newest(load, &load->verified_head);
+	return false;
+}
+
+static bool load_pending(void *ctx, const struct state_head *head)
+{
+	struct load *load = ctx;
+	struct pending_head pending = {
+		.head = tree_of(head), .received_ms = head->received_ms, .forked = head->standing == HEAD_FORKED, .aside = head->standing == HEAD_SET_ASIDE,
+	};
 
 	if (strcmp(head->source, "log") != 0)
 		return true;
-	if (!load->has_newest || th.tree_size > load->newest.tree_size ||
-	    (th.tree_size == load->newest.tree_size && th.timestamp_ms > load->newest.timestamp_ms)) {
-		load->newest = th;
-		load->has_newest = true;
-	}
-	if (head->verified_ms != 0) {
-		if (!load->has_verified_head || th.tree_size > load->verified_head.tree_size)
-			load->verified_head = th;
-		load->has_verified_head = true;
-		return true;
-	}
-	load->pending = xreallocarray(load->pending, load->n_pending + 1, sizeof(*load->pending));
-	load->pending[load->n_pending++] = (struct pending_head){ .head = th, .received_ms = head->received_ms };
+	pending_add(&load->pending, &pending);
+	if (head->standing == HEAD_GOOD)
+		load_newest(load, &pending.head);
 	return true;
 }
 
-static int by_size(const void *a, const void *b)
+static bool load_unsettled(void *ctx, const struct state_head *head)
 {
-	uint64_t x = ((const struct pending_head *)a)->head.tree_size, y = ((const struct pending_head *)b)->head.tree_size;
+	struct load *load = ctx;
 
-	return x < y ? -1 : x > y;
+	if (strcmp(head->source, "log") == 0)
+		load->unsettled[load->n_unsettled++] = tree_of(head);
+	return load->n_unsettled < UNSETTLED_MAX;
 }
 
-/* Cuts must be known before ranges are put together, else ranges merge across the sizes that are to be verified. */
-static void load_cuts(struct load *load)
+/* The ranges come first, to know how far the log is verified; then cuts, before the ranges beyond are put together across them. */
+static bool load_heads(struct load *load, struct state *st, struct error *err)
 {
-	if (load->n_pending > 1)
-		qsort(load->pending, load->n_pending, sizeof(*load->pending), by_size);
-	for (size_t i = 0; i < load->n_pending; i++)
-		position_cut(&load->position, load->pending[i].head.tree_size);
+	uint64_t verified = load->position.verified.end;
+
+	load->has_newest = load->has_verified_head = false;
+	load->n_unsettled = 0;
+	load->pending.n = 0;
+	return state_heads(st, &load->log_id, HEADS_VERIFIED, UINT64_MAX, load_verified, load, err) &&
+	       state_heads(st, &load->log_id, HEADS_BEYOND, verified, load_pending, load, err) &&
+	       state_heads(st, &load->log_id, HEADS_BELOW, verified, load_unsettled, load, err);
 }
 
 static bool load_incident(void *ctx, const struct incident *incident)
@@ -353,7 +386,7 @@ static bool load_incident(void *ctx, const struct incident *incident)
 	struct load *load = ctx;
 
 	for (size_t i = 0; hash_equal(&incident->log_id, &load->log_id) && i < N_INCIDENT_CLASSES; i++)
-		if (strcmp(INCIDENT_ROWS[i].name, incident->class_name) == 0 && incident->updated_ms > load->open_wall_ms[i])
+		if (incident_is(i, incident->class_name, incident->subject) && incident->updated_ms > load->open_wall_ms[i])
 			load->open_wall_ms[i] = incident->updated_ms;
 	return true;
 }
@@ -365,20 +398,35 @@ static bool load_job(void *ctx, struct state *st, struct error *err)
 	if (load->scan)
 		return state_put_log(st, &load->identity, err);
 	position_deinit(&load->position);
-	free(load->pending);
-	load->pending = NULL;
-	load->n_pending = 0;
-	load->has_newest = load->has_verified_head = load->has_start = false;
+	load->has_start = load->broken = false;
 	if (!state_put_log(st, &load->identity, err) || !state_each_log(st, load_log, load, err) ||
-	    !state_each_head(st, &load->log_id, false, load_head, load, err))
+	    !state_each_range(st, &load->log_id, load_prefix, load, err) || !load_heads(load, st, err))
 		return false;
-	load_cuts(load);
+	pending_cut(&load->pending, &load->position, NULL, NULL);
 	memset(load->open_wall_ms, 0, sizeof(load->open_wall_ms));
 	if (!state_each_range(st, &load->log_id, load_range, load, err) || !state_each_incident(st, true, 0, INT64_MAX, load_incident, load, err))
 		return false;
 	if (load->broken)
 		return error_set(err, ERR_FATAL, "stored ranges have the wrong number of hashes");
 	return true;
+}
+
+/* Heads stay aside while the incident that says so is open. */
+static void take_standing(struct watcher *w)
+{
+	bool mismatch = w->incidents[INCIDENT_ENTRIES_MISMATCH].open, inconsistent = w->incidents[INCIDENT_INCONSISTENT_STH].open;
+
+	for (size_t i = 0; i < w->pending.n; i++) {
+		struct pending_head *p = &w->pending.items[i];
+
+		p->aside &= mismatch || inconsistent;
+		if (!p->aside || w->doubt.phase == DOUBT_BROKEN)
+			continue;
+		w->doubt.phase = DOUBT_BROKEN;    /* until somebody closes the incident, or entries lead on to a larger head */
+		w->doubt.head = p->head;
+		w->doubt.class = mismatch ? INCIDENT_ENTRIES_MISMATCH : INCIDENT_INCONSISTENT_STH;
+		w->contradicted = true;
+	}
 }
 
 static void take_loaded(struct watcher *w, struct load *load)
@@ -391,20 +439,16 @@ static void take_loaded(struct watcher *w, struct load *load)
 	w->has_verified_head = load->has_verified_head;
 	w->verified_head = load->verified_head;
 	w->pending = load->pending;
-	w->n_pending = w->pending_cap = load->n_pending;
-	load->pending = NULL;
 	for (size_t i = 0; i < N_INCIDENT_CLASSES; i++) {
 		w->incidents[i].open = w->incidents[i].kept = load->open_wall_ms[i] != 0;
 		w->incidents[i].seen_steady_ms = watch_steady_ms(w) - clock_age_ms(watch_wall_ms(w), load->open_wall_ms[i]);
 		w->incidents[i].told_steady_ms = w->started_steady_ms;
 	}
-	if (w->incidents[INCIDENT_ENTRIES_MISMATCH].open) {
-		w->doubt.phase = DOUBT_BROKEN;    /* until somebody closes the incident */
-		w->doubt.class = INCIDENT_ENTRIES_MISMATCH;
-		w->contradicted = true;
-	}
-	w->compare_wanted = w->n_pending > 0;     /* an incident may have been closed, or a kill came before the comparison */
-	watch_drop_pending(w, w->position.verified.end);
+	take_standing(w);
+	watch_cut(w);
+	w->compare_wanted = w->pending.n > 0;     /* an incident may have been closed, or a kill came before the comparison */
+	for (size_t i = 0; i < load->n_unsettled && w->has_verified_head; i++)
+		watch_want_proof(w, &load->unsettled[i], &w->verified_head);
 }
 
 static void on_loaded(void *ctx, bool ok, const struct error *err)
@@ -422,7 +466,6 @@ static void on_loaded(void *ctx, bool ok, const struct error *err)
 		watch_settle(w, WATCHER_LEFT_BEHIND);
 	}
 	position_deinit(&load->position);
-	free(load->pending);
 	free(load);
 	watch_release(w);
 }

@@ -59,7 +59,7 @@ void watch_bench_wait(struct bench *b, const char *query, const char *expected)
 	}
 }
 
-static void open_all(struct bench *b)
+void watch_bench_open(struct bench *b)
 {
 	struct error err;
 	struct ruleset *rules;
@@ -86,6 +86,7 @@ static void open_all(struct bench *b)
 		.clock = { .steady_ms = moved_steady, .wall_ms = moved_clock, .ctx = b },
 	};
 	struct watcher_options options = { .ingest = &b->ingest, .log = &b->list.logs[0], .how = FOLLOW_LIVE };
+	b->log_id = b->list.logs[0].log_id;
 	assert_true(watcher_start(&options, &b->watcher, &err));
 	free(path);
 	free(state);
@@ -102,7 +103,7 @@ static void on_store_closed(void *ctx)
 	((struct bench *)ctx)->store_closed = true;
 }
 
-static void close_all(struct bench *b)
+void watch_bench_close(struct bench *b)
 {
 	b->closed = b->store_closed = false;
 	watcher_close(b->watcher, on_closed, b);
@@ -127,18 +128,18 @@ void watch_bench_start(struct bench *b, const char *const *arguments)
 {
 	memset(b, 0, sizeof(*b));
 	run_kit_start(&b->kit, arguments);
-	open_all(b);
+	watch_bench_open(b);
 }
 
 void watch_bench_restart(struct bench *b)
 {
-	close_all(b);
-	open_all(b);
+	watch_bench_close(b);
+	watch_bench_open(b);
 }
 
 void watch_bench_stop(struct bench *b)
 {
-	close_all(b);
+	watch_bench_close(b);
 	run_kit_stop(&b->kit);
 }
 

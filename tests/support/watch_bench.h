@@ -17,6 +17,7 @@ struct bench {
 	struct ingest ingest;
 	struct log_list list;
 	struct watcher *watcher;
+	struct hash log_id;
 	int64_t offset_ms, set_by_ms;     /* time that passed on both clocks; the wall clock is also set */
 	bool closed, store_closed;
 };
@@ -25,6 +26,8 @@ struct bench {
 void watch_bench_start(struct bench *, const char *const *arguments);
 /* The watcher and the state are closed, and opened again: what a restart of the program does. */
 void watch_bench_restart(struct bench *);
+void watch_bench_close(struct bench *);
+void watch_bench_open(struct bench *);
 void watch_bench_stop(struct bench *);
 /* Turns the loop for so long. */
 void watch_bench_spin(struct bench *, unsigned ms);
