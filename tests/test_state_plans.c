@@ -8,11 +8,11 @@
 #include "sql.h"
 #include "temp_state.h"
 
-/* Statements that are meant to look at everything: lists, reports, and retention, which no entry waits for. */
+/* Statements that are meant to look at everything: lists, reports, retention, and all logs when the clock was set; no entry waits for them. */
 static const enum statement MAY_SCAN[] = {
 	SQL_LOG_EACH, SQL_MALFORMED_EACH, SQL_INCIDENT_EACH, SQL_OUTBOX_EACH, SQL_TRIAGE_EACH, SQL_CERTIFICATE_EACH, SQL_FINDING_EACH,
 	SQL_COUNTERS_SUM, SQL_PRUNE_DISMISSED, SQL_PRUNE_LOW, SQL_PRUNE_COUNTERS, SQL_PRUNE_LOGS, SQL_PRUNE_BUSY, SQL_REPORT_DAYS,
-	SQL_REPORT_DELIVERIES, SQL_REPORT_BY_ISSUER, SQL_OUTBOX_RETRY,
+	SQL_REPORT_DELIVERIES, SQL_REPORT_BY_ISSUER, SQL_OUTBOX_RETRY, SQL_CLOCK_SET_LOG,
 };
 
 static bool may_scan(enum statement id)
