@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sql.h"
+#include "quota.h"
 
 #define MANIFEST "manifest.sha256"
 #define MANIFEST_BYTES_MAX (1u << 20)
@@ -69,12 +69,31 @@ static bool put_manifest(const char *directory, const char *name, struct slice c
 	return ok;
 }
 
+/* *left is false when its log has filled enough of the disk for today. */
+static bool may_keep(struct state *st, const struct incident *incident, struct slice content, bool *left, struct error *err)
+{
+	static const struct hash nobody;
+	int64_t no;
+
+	*left = true;
+	if (hash_equal(&incident->log_id, &nobody))
+		return true;
+	return log_number(st, &incident->log_id, &no, err) && quota_left(st, no, QUOTA_EVIDENCE, incident->updated_ms, left, err) &&
+	       (*left ? quota_spend(st, no, QUOTA_EVIDENCE, content.len, incident->updated_ms, err) :
+			quota_exceed(st, no, QUOTA_EVIDENCE, incident->updated_ms, err));
+}
+
 bool state_put_evidence(struct state *st, const char *incident_id, const char *file_name, struct slice content, struct error *err)
 {
 	struct incident incident;
 
 	if (!check_file_name(file_name, err) || !state_get_incident(st, incident_id, &incident, err))
 		return false;
+	bool left;
+	if (!may_keep(st, &incident, content, &left, err) || !left) {
+		incident_deinit(&incident);
+		return left ? error_context(err, "evidence of incident %s", incident_id) : true;
+	}
 	char *relative = xasprintf("incidents/%s", incident.id), *directory = xasprintf("%s/%s", st->directory, relative);
 	bool ok = directory_make(directory, err) && file_put(directory, file_name, content, err) && put_manifest(directory, file_name, content, err) &&
 		  (incident.evidence_dir != NULL || RUN(st, SQL_INCIDENT_EVIDENCE, err, TEXT(incident.id), TEXT(relative)));

@@ -1,8 +1,10 @@
 /* Small facts by name, and issuer certificates by hash. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
-#include "sql.h"
+#include "quota.h"
 
 bool state_put_fact(struct state *st, const char *key, const char *value, struct error *err)
 {
@@ -49,6 +51,38 @@ bool state_put_issuer(struct state *st, const struct hash *hash, struct slice de
 	return ok;
 }
 
+static bool put_issuer_of(struct state *st, int64_t no, const struct hash *hash, struct slice der, int64_t now_ms, bool *stored, struct error *err)
+{
+	bool left;
+
+	*stored = false;
+	if (!quota_left(st, no, QUOTA_ISSUERS, now_ms, &left, err))
+		return false;
+	if (!left)
+		return quota_exceed(st, no, QUOTA_ISSUERS, now_ms, err);
+	*stored = true;
+	return quota_spend(st, no, QUOTA_ISSUERS, der.len, now_ms, err) && state_put_issuer(st, hash, der, err);
+}
+
+bool state_put_issuer_of(struct state *st, const struct hash *log_id, const struct hash *hash, struct slice der, int64_t now_ms, bool *stored,
+			 struct error *err)
+{
+	int64_t no;
+
+	if (!state_begin(st, err))
+		return false;
+	return state_end(st, log_number(st, log_id, &no, err) && put_issuer_of(st, no, hash, der, now_ms, stored, err), err);
+}
+
+bool state_may_keep_issuer(struct state *st, const struct hash *log_id, int64_t now_ms)
+{
+	struct error ignored;
+	int64_t no;
+	bool left;
+
+	return log_number(st, log_id, &no, &ignored) && quota_left(st, no, QUOTA_ISSUERS, now_ms, &left, &ignored) && left;
+}
+
 bool state_get_issuer(struct state *st, const struct hash *hash, struct buf *out)
 {
 	char *name = issuer_name(hash), *path = xasprintf("%s/issuers/%s", st->directory, name);
@@ -57,6 +91,8 @@ bool state_get_issuer(struct state *st, const struct hash *hash, struct buf *out
 	uint8_t chunk[4096];
 	bool fits = true;
 
+	if (file != NULL && st->mode == STATE_DAEMON)
+		utimensat(AT_FDCWD, path, NULL, 0);   /* in use: the last to go when there are too many */
 	free(name);
 	free(path);
 	if (file == NULL)

@@ -1,7 +1,7 @@
 /* Logs: who they are, where they begin, how they fare. */
 #include <stdlib.h>
 
-#include "sql.h"
+#include "quota.h"
 
 static const char *or_empty(const char *text)
 {
@@ -21,7 +21,7 @@ bool state_log_progress(struct state *st, const struct hash *log_id, int64_t las
 	if (!state_begin(st, err))
 		return false;
 	bool ok = log_number(st, log_id, &no, err) && RUN(st, SQL_LOG_SUCCESS, err, INT(no), INT(last_success_ms)) &&
-		  RUN(st, SQL_LOG_ERROR, err, INT(no), TEXT(last_error), INT(last_error != NULL ? now_ms : 0));
+		  RUN(st, SQL_LOG_ERROR, err, INT(no), TEXT(last_error), INT(last_error != NULL ? now_ms : 0)) && quota_settle(st, no, now_ms, err);
 	return state_end(st, ok, err);
 }
 

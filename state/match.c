@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quota.h"
 #include "json.h"
 #include "sql.h"
 
@@ -19,6 +20,8 @@ static int rank_of(int score)
 {
 	return score >= 90 ? 3 : score >= 75 ? 2 : score >= 60 ? 1 : 0;
 }
+
+#define LEAN_NAMES_MAX 1024
 
 /* What one call is about and what it found out on the way. */
 struct adding {
@@ -35,6 +38,9 @@ struct adding {
 	struct finding finding;            /* as it was before, when known */
 	bool known, new_sighting, new_link, rescored, replaced;
 	bool only_counted;                 /* past STATE_CERTIFICATES_MAX */
+	bool refused;                      /* past what the log may bring in a day */
+	struct state_certificate lean_certificate;   /* what is kept when the log has no budget left for more */
+	struct state_sighting lean_sighting;
 };
 
 /* ---- the certificate -------------------------------------------------------------------------------- */
@@ -259,6 +265,44 @@ static bool count_only(struct adding *a, struct error *err)
 	return RUN(a->st, SQL_FINDING_JOIN, err, INT(a->finding_no), INT(1), INT(a->now_ms), INT(a->sighting->timestamp_ms), INT(0));
 }
 
+/* A log that floods us: its certificates are kept without bytes, and in the end its findings only counted. */
+static bool fit_quota(struct adding *a, struct error *err)
+{
+	bool findings_left = true, bytes_left = true;
+
+	if ((!a->known && !quota_left(a->st, a->log_no, QUOTA_FINDINGS, a->now_ms, &findings_left, err)) ||
+	    !quota_left(a->st, a->log_no, QUOTA_STORED, a->now_ms, &bytes_left, err))
+		return false;
+	if (!findings_left) {
+		a->refused = true;
+		return quota_exceed(a->st, a->log_no, QUOTA_FINDINGS, a->now_ms, err);
+	}
+	if (bytes_left)
+		return true;
+	a->lean_certificate = *a->certificate;
+	a->lean_certificate.der = (struct slice){ 0 };
+	a->lean_certificate.note = "not kept whole: its log is over its budget";
+	if (a->certificate->names_json != NULL && strlen(a->certificate->names_json) > LEAN_NAMES_MAX)
+		a->lean_certificate.names_json = NULL;
+	a->lean_sighting = *a->sighting;
+	a->lean_sighting.leaf = a->lean_sighting.extra = (struct slice){ 0 };
+	a->certificate = &a->lean_certificate;
+	a->sighting = &a->lean_sighting;
+	return quota_exceed(a->st, a->log_no, QUOTA_STORED, a->now_ms, err);
+}
+
+/* What is new was paid for by the log that brought it. */
+static bool pay(struct adding *a, struct error *err)
+{
+	uint64_t n_bytes = a->certificate_is_new ? a->certificate->der.len : 0;
+
+	if (a->new_sighting)
+		n_bytes += a->sighting->leaf.len + a->sighting->extra.len;
+	return (!a->certificate_is_new && !a->new_sighting) ||
+	       (quota_spend(a->st, a->log_no, QUOTA_STORED, n_bytes, a->now_ms, err) &&
+		(a->known || quota_spend(a->st, a->log_no, QUOTA_FINDINGS, 0, a->now_ms, err)));
+}
+
 static bool store_all(struct adding *a, struct error *err)
 {
 	bool last_was_this;
@@ -268,11 +312,15 @@ static bool store_all(struct adding *a, struct error *err)
 		return false;
 	if (a->only_counted)
 		return rescore(a, err);
+	if (!fit_quota(a, err))
+		return false;
+	if (a->refused)
+		return true;
 	if (!store_certificate(a, &last_was_this, err) || !store_sighting(a, last_was_this, err))
 		return false;
 	if (!a->known && (!put_finding(a, err) || !RUN(a->st, SQL_FINDING_BEST, err, INT(a->finding_no), INT(a->certificate_no))))
 		return false;
-	if (!join_certificate(a, err) || (a->known && !rescore(a, err)))
+	if (!join_certificate(a, err) || (a->known && !rescore(a, err)) || !pay(a, err))
 		return false;
 	if ((a->new_link || a->replaced) && !RUN(a->st, SQL_LINK_NAME, err, INT(a->finding_no), INT(a->certificate_no), TEXT(a->match->name)))
 		return false;
@@ -284,11 +332,42 @@ static bool store_all(struct adding *a, struct error *err)
 
 static enum finding_change change_of(const struct adding *a)
 {
+	if (a->refused)
+		return FINDING_UNCHANGED;
 	if (!a->known)
 		return FINDING_NEW;
 	if (a->rescored)
 		return FINDING_RESCORED;
 	return a->new_link ? FINDING_NEW_CERTIFICATE : FINDING_UNCHANGED;
+}
+
+/*
+ * What is told within the log's budget. A finding that was withheld for the flood of another log is told as new when this one has it
+ * as well; what this one has too much of is withheld.
+ */
+static bool within_quota(struct adding *a, enum finding_change *change, struct error *err)
+{
+	int64_t withheld = 0;
+	bool left;
+
+	if (a->refused || a->st->router == NULL ||
+	    (a->known && !a->finding.quiet && !ONE_INT(a->st, SQL_WITHHELD_HAS, &withheld, NULL, err, INT(a->finding_no))))
+		return a->refused || a->st->router == NULL;
+	if (*change == FINDING_UNCHANGED && withheld == 0)
+		return true;
+	if (!quota_left(a->st, a->log_no, QUOTA_ALERTS, a->now_ms, &left, err))
+		return false;
+	if (left && withheld != 0 && !RUN(a->st, SQL_WITHHELD_DELETE, err, INT(a->finding_no)))
+		return false;
+	if (left) {
+		*change = withheld != 0 ? FINDING_NEW : *change;
+		return quota_spend(a->st, a->log_no, QUOTA_ALERTS, 0, a->now_ms, err);
+	}
+	bool news = *change != FINDING_UNCHANGED;
+	bool severe = *change == FINDING_NEW || *change == FINDING_RESCORED;
+	*change = FINDING_UNCHANGED;
+	return !news || (quota_exceed(a->st, a->log_no, QUOTA_ALERTS, a->now_ms, err) &&
+			 (!severe || RUN(a->st, SQL_WITHHELD_PUT, err, INT(a->finding_no))));
 }
 
 static bool tell(struct adding *a, enum finding_change change, struct error *err)
@@ -301,6 +380,8 @@ static bool tell(struct adding *a, enum finding_change change, struct error *err
 	char hex[2 * HASH_LEN + 1], id[FINDING_ID_LEN + 1];
 	struct finding now;
 
+	if (!within_quota(a, &change, err))
+		return false;
 	if (change == FINDING_UNCHANGED || a->st->router == NULL)
 		return true;
 	finding_id(a->match->rule, a->match->registrable_domain, id);

@@ -302,6 +302,7 @@ bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, str
 
 	st->mode = mode;
 	st->lock_fd = -1;
+	st->alerts_per_hour = STATE_ALERTS_PER_HOUR;
 	st->turn_fd = -1;
 	st->directory = xstrdup(directory);
 	st->db_path = xasprintf("%s/ctwatch.db", directory);

@@ -2,7 +2,13 @@
  * Retention by class, in short steps: each a transaction of its own, so that nobody who writes beside it waits long. Incidents,
  * evidence, and findings that were flagged or confirmed stay.
  */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sql.h"
 
@@ -133,6 +139,67 @@ static bool give_back(struct state *st, struct error *err)
 	return true;
 }
 
+/* ---- issuer certificates: files, the ones that nobody asked for longest go first ---------------------------- */
+
+#define ISSUERS_BYTES_MAX ((uint64_t)64 << 20)   /* the ecosystem has some thousands of 1 to 3 kB */
+#define ISSUER_FILES_MAX 200000
+
+struct issuer_file {
+	char name[2 * HASH_LEN + 1];
+	int64_t used_s;
+	uint64_t n_bytes;
+};
+
+static int by_use(const void *a, const void *b)
+{
+	int64_t x = ((const struct issuer_file *)a)->used_s, y = ((const struct issuer_file *)b)->used_s;
+
+	return x < y ? -1 : x > y;
+}
+
+static size_t list_issuers(DIR *directory, struct issuer_file **out, uint64_t *n_bytes)
+{
+	struct dirent *entry;
+	struct stat stat;
+	size_t n = 0, cap = 0;
+
+	*out = NULL;
+	*n_bytes = 0;
+	while (n < ISSUER_FILES_MAX && (entry = readdir(directory)) != NULL) {
+		if (strlen(entry->d_name) != 2 * HASH_LEN || fstatat(dirfd(directory), entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (n == cap) {
+			cap = cap == 0 ? 256 : cap * 2;
+			*out = xreallocarray(*out, cap, sizeof(**out));
+		}
+		struct issuer_file *file = &(*out)[n++];
+		snprintf(file->name, sizeof(file->name), "%.64s", entry->d_name);
+		file->used_s = stat.st_mtime;
+		file->n_bytes = (uint64_t)stat.st_blocks * 512;
+		*n_bytes += file->n_bytes;
+	}
+	return n;
+}
+
+static void prune_issuers(struct state *st)
+{
+	char *path = xasprintf("%s/issuers", st->directory);
+	DIR *directory = opendir(path);
+	struct issuer_file *files;
+	uint64_t n_bytes;
+
+	free(path);
+	if (directory == NULL)
+		return;
+	size_t n = list_issuers(directory, &files, &n_bytes);
+	if (n_bytes > ISSUERS_BYTES_MAX)
+		qsort(files, n, sizeof(*files), by_use);
+	for (size_t i = 0; i < n && n_bytes > ISSUERS_BYTES_MAX; n_bytes -= files[i++].n_bytes)
+		unlinkat(dirfd(directory), files[i].name, 0);
+	free(files);
+	closedir(directory);
+}
+
 bool state_prune(struct state *st, const struct retention *r, int64_t now_ms, uint64_t *n_removed, struct error *err)
 {
 	struct pruning p = { .st = st, .max = st->depth > 0 ? 1 : STATE_PRUNE_MAX };
@@ -144,6 +211,7 @@ bool state_prune(struct state *st, const struct retention *r, int64_t now_ms, ui
 	    (r->malformed_per_log > 0 && !prune_malformed(&p, r->malformed_per_log, err)) ||
 	    (r->certificates_per_finding > 0 && !prune_busy(&p, r->certificates_per_finding, err)))
 		return false;
+	prune_issuers(st);
 	*n_removed = p.n;
 	return p.n == 0 || give_back(st, err);
 }

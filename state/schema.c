@@ -169,7 +169,18 @@ static const char *const VERSION_6[] = {
 	NULL,
 };
 
-const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6 };
+/* What a log made us send and keep in the current hour or day, and findings that were not sent for that. */
+static const char *const VERSION_7[] = {
+	"CREATE TABLE log_quota ("
+	" log_no INTEGER NOT NULL REFERENCES log, what TEXT NOT NULL, period INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+	" excess INTEGER NOT NULL, over_ms INTEGER NOT NULL, PRIMARY KEY (log_no, what)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX log_quota_what ON log_quota (what, period);",
+
+	"CREATE TABLE finding_withheld (finding_no INTEGER PRIMARY KEY REFERENCES finding ON DELETE CASCADE) STRICT;",
+	NULL,
+};
+
+const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7 };
 const size_t N_MIGRATIONS = ARRAY_LEN(MIGRATIONS);
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

@@ -31,6 +31,7 @@ struct state {
 	struct identity identity;          /* of the files, with STATE_DAEMON */
 	struct error lost;                 /* how they were lost; kind ERR_NONE: they were not */
 	enum identity_file lost_file;
+	uint64_t alerts_per_hour;          /* of one log: see quota.h */
 	state_router_fn *router;
 	void *router_ctx;
 };

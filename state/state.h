@@ -424,6 +424,12 @@ struct state_event {
  */
 typedef bool state_router_fn(void *ctx, struct state *st, const struct state_event *event, int64_t now_ms, struct error *err);
 void state_set_router(struct state *, state_router_fn *fn, void *ctx);
+/*
+ * Events about findings that one log may cause within an hour; STATE_ALERTS_PER_HOUR unless set. Further findings are stored and not
+ * routed: the incident OVER_BUDGET tells how many. They are routed when another log has them too.
+ */
+#define STATE_ALERTS_PER_HOUR 1000
+void state_set_alerts_per_hour(struct state *, uint64_t n);
 /* Send an event of another origin (heartbeat, report.ready, test) through the router. */
 bool state_route(struct state *, const struct state_event *event, int64_t now_ms, struct error *err);
 
@@ -519,6 +525,9 @@ bool state_reserve_take(struct state *);
 
 /* Issuer certificates by SHA-256, shared by all logs. */
 bool state_put_issuer(struct state *, const struct hash *sha256, struct slice der, struct error *err);
+/* The same for what one log serves: bounded a day and log (OVER_BUDGET). *stored is false when nothing is left; that is no error. */
+bool state_put_issuer_of(struct state *, const struct hash *log_id, const struct hash *sha256, struct slice der, int64_t now_ms, bool *stored, struct error *err);
+bool state_may_keep_issuer(struct state *, const struct hash *log_id, int64_t now_ms);
 bool state_get_issuer(struct state *, const struct hash *sha256, struct buf *out);   /* false: not there */
 
 #endif

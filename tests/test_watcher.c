@@ -295,6 +295,31 @@ static void transient_corruption_is_a_flap_that_names_the_entry(void **state)
 	watch_bench_stop(&b);
 }
 
+static void a_log_that_serves_nothing_is_not_hammered_for_less_and_less(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "20000", "--misbehave", "status,at=400,on=entries", NULL };
+	struct bench b;
+
+	(void)state;
+	watch_bench_start(&b, ARGUMENTS);
+	watch_bench_wait(&b, "SELECT head_size FROM log", "20000");
+	for (unsigned i = 0; i < 40 && b.watcher->fruitless <= 24; i++)
+		watch_bench_spin(&b, 250);
+	uint64_t before = b.watcher->counters.requests + b.watcher->requests_told;
+	assert_true(b.watcher->fruitless > 24);
+	for (unsigned i = 0; i < 60; i++) {
+		b.offset_ms += MINUTE;
+		watcher_wake(b.watcher);
+		watch_bench_spin(&b, 20);
+	}
+	/* an hour of it: one of five minutes, and a head a minute */
+	assert_in_range(b.watcher->counters.requests + b.watcher->requests_told - before, 10, 110);
+	run_kit_control(&b.kit, "log=0&behave=all");
+	watch_bench_later(&b, 6 * MINUTE);
+	watch_bench_wait(&b, "SELECT verified_size FROM log", "20000");
+	watch_bench_stop(&b);
+}
+
 static void a_backlog_that_does_not_shrink_is_blindness(void **state)
 {
 	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "20000", "--misbehave", "status,at=503,on=entries", NULL };
@@ -377,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_head_that_nothing_leads_to_is_inconsistent_and_kept_as_evidence),
 		cmocka_unit_test(a_wrong_proof_alone_is_asked_for_again_and_entries_have_the_last_word),
 		cmocka_unit_test(transient_corruption_is_a_flap_that_names_the_entry),
+		cmocka_unit_test(a_log_that_serves_nothing_is_not_hammered_for_less_and_less),
 		cmocka_unit_test(a_backlog_that_does_not_shrink_is_blindness),
 		cmocka_unit_test(a_log_that_throttles_us_is_read_at_its_head_first),
 		cmocka_unit_test(a_clock_of_ours_that_servers_deny_is_doubted_before_they_are),

@@ -68,6 +68,8 @@ static bool set_router_job(void *ctx, struct state *st, struct error *err)
 
 	(void)err;
 	state_set_router(st, job->sinks != NULL ? alerts_route : NULL, job->sinks);
+	if (job->sinks != NULL)
+		state_set_alerts_per_hour(st, job->sinks->alerts_per_hour);
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct sink;
 struct sink_set {
 	struct sink **items;
 	size_t n;
+	uint64_t alerts_per_hour;         /* about findings, of one log; what is beyond is not routed */
 	struct allow_list *allow;         /* what never alerts, and the canaries */
 };
 /* The sink named "stdout", which `run` adds: nothing, an envelope a line for programs, or a few lines a finding for people. */

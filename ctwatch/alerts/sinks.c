@@ -321,6 +321,7 @@ bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struc
 	bool ok = true;
 
 	set->items = xcalloc(SINKS_MAX, sizeof(*set->items));
+	set->alerts_per_hour = config->alerts_per_hour;
 	if (to_stdout != STDOUT_NONE) {
 		json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:s}", "type", to_stdout == STDOUT_JSONL ? "stdout" : "terminal", "name", "stdout", "format",
 					   formats[to_stdout], "per_hour", 0, "group_window", to_stdout == STDOUT_JSONL ? "0s" : "1s");

@@ -27,6 +27,7 @@ struct config {
 	uint64_t bandwidth_bytes;         /* per second; 0: no limit */
 	int64_t poll_ms;                  /* between tree heads of a log at its head */
 	uint64_t memory_bytes;            /* bytes in flight and being parsed */
+	uint64_t alerts_per_hour;         /* that one log may cause */
 	struct string_list no_keepalive;  /* hosts where every request gets its own connection */
 	struct string_list tls_unverified;/* logs read although their TLS does not verify (their signatures still must) */
 	json_t *alerts;                   /* array of sinks, validated by alerts/ */

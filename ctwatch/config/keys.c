@@ -30,7 +30,7 @@ const struct key_row CONFIG_KEYS[] = {
 	  "For everything received, all logs together: \"40 Mbit/s\", \"5 MB/s\" or \"none\"." },
 	{ "poll", &TYPE_DURATION, MEMBER(poll_ms), "60s", 5 * SECOND_MS, HOUR_MS, "Time between two looks at the tree head of a log that has been read to its end." },
 	{ "memory_bytes", &TYPE_SIZE, MEMBER(memory_bytes), "32 MiB", 4 * MEBIBYTE, 64 * 1024 * MEBIBYTE,
-	  "Ceiling of bytes received and not yet parsed." },
+	  "Ceiling of bytes received and not yet stored, of all logs together; one log has at most half of it, which also bounds a single answer." },
 	{ "rules", &TYPE_PATHS_OR_NAMES, MEMBER(rules), "tag53,watchlist", 0, 0,
 	  "Rule packs: names of those that ship with the program, or files (with a / or .json), relative to the configuration file." },
 	{ "listen", &TYPE_ADDRESS, MEMBER(listen), "127.0.0.1:8080", 0, 0, "Address and port of the web interface; \"none\" for none. Takes effect at a restart." },
@@ -45,6 +45,9 @@ const struct key_row CONFIG_KEYS[] = {
 	{ "tls_unverified", &TYPE_LIST, MEMBER(tls_unverified), "", 0, 0,
 	  "Log hosts (patterns) to read although their TLS certificate does not verify. What logs serve is signed; this hides nothing." },
 	{ "alerts", &TYPE_OBJECTS, MEMBER(alerts), "[]", 0, 0, "Where findings go: a list of sinks, each with a \"type\" (see the manual, Alerts)." },
+	{ "alerts_per_hour", &TYPE_COUNT, MEMBER(alerts_per_hour), "1000 per log", 1, 1000000000,
+	  "Alerts about findings that one log may cause within an hour, and the logs of one operator twice as many. Further findings are stored "
+	  "and counted in the incident OVER_BUDGET; they alert when another log has them too." },
 	{ "triage", &TYPE_OBJECT, MEMBER(triage), "{}", 0, 0, "What never alerts: allow lists by registrable domain, certificate and issuer (see the manual, Triage)." },
 	{ "canary.names", &TYPE_LIST, NO_MEMBER, "", 0, 0,
 	  "Names that are expected in logs regularly; a leading dot means anything below. When none appears in time, canary.missed is raised: the whole path is tested." },

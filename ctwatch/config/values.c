@@ -358,14 +358,17 @@ static bool apply_count(const struct key_row *row, const json_t *value, const ch
 	uint64_t n;
 
 	(void)directory;
-	(void)out;
 	if (json_is_integer(value) && json_integer_value(value) >= 0)
 		n = (uint64_t)json_integer_value(value);
 	else if (!want_text(value, "a count such as 1000", err))
 		return false;
 	else if (!count_parse(slice_text(json_string_value(value)), &n))
 		return refuse(value, "a count such as 1000 or \"1000 per log\"", err);
-	return in_bounds(row, value, n, format_count, err);
+	if (!in_bounds(row, value, n, format_count, err))
+		return false;
+	if (out != NULL)
+		*(uint64_t *)out = n;
+	return true;
 }
 const struct key_type TYPE_COUNT = { "count", apply_count, text_from_text };
 

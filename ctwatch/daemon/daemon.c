@@ -524,8 +524,10 @@ int daemon_run(const struct daemon_options *options)
 	daemon_hide_secrets(sinks);
 	uv_loop_init(&d.loop);
 	daemon_start_clock(&d, st);
-	if (sinks != NULL)
+	if (sinks != NULL) {
 		state_set_router(st, alerts_route, sinks);
+		state_set_alerts_per_hour(st, sinks->alerts_per_hour);
+	}
 	struct store_options storing = { .loop = &d.loop, .state = st, .on_full = daemon_on_full, .on_room = daemon_on_room,
 					 .on_lost = on_lost, .lost_ctx = &d };
 	if (st != NULL)

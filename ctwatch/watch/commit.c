@@ -55,19 +55,21 @@ static void commit_free(struct commit *c)
 /* ---- on the store's thread ------------------------------------------------------------------------------ */
 
 /* Classic logs send the whole chain with each entry: its certificates are kept once for all. */
-static bool store_chain(const struct found *f, struct state *st, struct error *err)
+static bool store_chain(const struct commit *c, const struct found *f, struct state *st, struct error *err)
 {
 	struct slice chain = buf_slice(&f->extra), certificate;
 	struct buf kept;
+	bool stored = true;
 
 	if (f->extra_is_fingerprints)
 		return true;
 	buf_init(&kept, STATE_DER_MAX);
-	while (chain_take(&chain, &certificate)) {
+	for (unsigned i = 0; i < CHAIN_MAX && stored && chain_take(&chain, &certificate); i++) {
 		struct hash hash = sha256(certificate);
 
 		buf_clear(&kept);
-		if (certificate.len <= STATE_DER_MAX && !state_get_issuer(st, &hash, &kept) && !state_put_issuer(st, &hash, certificate, err)) {
+		if (certificate.len <= ISSUER_BYTES_MAX && !state_get_issuer(st, &hash, &kept) &&
+		    !state_put_issuer_of(st, &c->log_id, &hash, certificate, c->now_ms, &stored, err)) {
 			buf_deinit(&kept);
 			return false;
 		}
@@ -83,7 +85,7 @@ static bool store_found(const struct commit *c, const struct read *r, const stru
 	struct state_evidence evidence[64];
 
 	sighting.in_ranges = r->in_ranges && !c->scan;
-	if (!store_chain(f, st, err))
+	if (!store_chain(c, f, st, err))
 		return false;
 	for (size_t i = 0; i < f->matches.n; i++) {
 		const struct match *m = &f->matches.items[i];

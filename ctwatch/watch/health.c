@@ -11,6 +11,8 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define QUIET_MS (24 * HOUR_MS)
 #define BEHIND_MS (6 * HOUR_MS)
+#define CPU_US_MAX ((uint64_t)5 * 60 * 1000000)   /* within an hour */
+#define CPU_ENTRY_US 10000           /* usual are 10 to 50 */
 #define LEAST_BACKLOG 16384          /* entries: less is no backlog, however slowly the log grows */
 
 /* More than an hour of growth behind, or behind and not catching up for six. */
@@ -65,6 +67,25 @@ static void check_throttling(struct watcher *w, int64_t now)
 	w->throttle_window.throttled = all_throttled;
 }
 
+/* A log whose entries take unusually long to judge: others do not wait for it, but whoever pays for the machine wants to know. */
+static void check_cpu(struct watcher *w, int64_t now)
+{
+	uint64_t used_us = w->turns.used_us - w->cpu_window.used_us, n = w->entries_read - w->cpu_window.n_entries;
+	char took[TIME_TEXT_LEN], count[TIME_TEXT_LEN];
+
+	if (w->cpu_window.since_steady_ms == 0)
+		w->cpu_window.since_steady_ms = now;
+	if (now - w->cpu_window.since_steady_ms < HOUR_MS)
+		return;
+	if (used_us > CPU_US_MAX && used_us / (n + 1) > CPU_ENTRY_US)
+		watch_report(w, INCIDENT_OVER_BUDGET, "cpu", "%s entries of the last hour took %s of a processor, some hundred times what is usual; "
+			     "they are read when others have had their turn", count_format(n, count),
+			     duration_format((int64_t)(used_us / 1000), took));
+	w->cpu_window.since_steady_ms = now;
+	w->cpu_window.used_us = w->turns.used_us;
+	w->cpu_window.n_entries = w->entries_read;
+}
+
 static void check_clock(struct watcher *w)
 {
 	if (w->ingest->clock_suspect)
@@ -84,6 +105,7 @@ void watch_health(struct watcher *w, int64_t now)
 {
 	check_backlog(w, now);
 	check_throttling(w, now);
+	check_cpu(w, now);
 	check_clock(w);
 	close_quiet(w, now);
 	watch_closed_look(w, now);

@@ -30,6 +30,7 @@ const struct incident_row INCIDENT_ROWS[N_INCIDENT_CLASSES] = {
 	[INCIDENT_UNKNOWN_ENTRY_TYPE]  = { "UNKNOWN_ENTRY_TYPE",  "medium",   false, false, ENDS_WITH_QUIET },
 	[INCIDENT_UNPARSABLE_CERT]     = { "UNPARSABLE_CERT",     "medium",   false, false, ENDS_WITH_QUIET },
 	[INCIDENT_ISSUER_MISSING]      = { "ISSUER_MISSING",      "medium",   false, false, ENDS_WITH_QUIET },
+	[INCIDENT_OVER_BUDGET]         = { "OVER_BUDGET",         "high",     false, false, ENDS_WITH_QUIET },
 	[INCIDENT_UNREACHABLE]         = { "UNREACHABLE",         "low",      false, false, ENDS_WITH_STATE, "" },
 	[INCIDENT_UNREACHABLE_DAY]     = { "UNREACHABLE",         "high",     false, false, ENDS_WITH_STATE, "day" },
 	[INCIDENT_BACKLOG]             = { "BACKLOG",             "high",     false, false, ENDS_WITH_STATE },

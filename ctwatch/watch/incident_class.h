@@ -31,6 +31,7 @@ enum incident_class {
 	INCIDENT_UNKNOWN_ENTRY_TYPE,
 	INCIDENT_UNPARSABLE_CERT,
 	INCIDENT_ISSUER_MISSING,
+	INCIDENT_OVER_BUDGET,             /* also opened by the state (state/quota.c) */
 	INCIDENT_UNREACHABLE,             /* for an hour */
 	INCIDENT_UNREACHABLE_DAY,
 	INCIDENT_BACKLOG,

@@ -224,6 +224,10 @@ struct watcher {
 		int64_t since_steady_ms;
 		uint64_t requests, throttled;     /* all before it */
 	} throttle_window;
+	struct {
+		int64_t since_steady_ms;
+		uint64_t used_us, n_entries;
+	} cpu_window;
 
 	/* once */
 	bool has_target;
@@ -309,6 +313,8 @@ void watch_mark_done(struct watcher *, const struct mark *);
 /* The same as a job of its own: sightings of [from, to) that are stored are proven by the head of `tree_size`. */
 void watch_mark_verified(struct watcher *, uint64_t from, uint64_t to, uint64_t tree_size);
 /* issuers.c */
+#define ISSUER_BYTES_MAX (64u << 10) /* of one issuer certificate that is kept; real ones have 1 to 3 kB, post-quantum ones some 20 */
+#define CHAIN_MAX 10                 /* issuers of one entry; real chains have up to 5 */
 void watch_want_issuers(struct watcher *, const struct found *found);
 int64_t watch_issuers_due(const struct watcher *);
 void watch_issuers_wake(struct watcher *);

@@ -1,6 +1,6 @@
 /*
  * Issuer certificates of matching entries. Static logs name them by SHA-256 and serve each once for all logs; they are fetched
- * when first wanted, checked against their name and kept for ever. A match never waits for them (spec 2.7).
+ * when first wanted, checked against their name and kept, as many as a log may bring in a day. A match never waits for them (spec 2.7).
  *
  *   CHECKING (kept already?) --no--> ASKING --right one--> STORING --> gone
  *                                      '--failed--> WAITING --> ASKING, at most three times, then ISSUER_MISSING
@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ISSUER_BYTES_MAX (256u << 10)
 #define ATTEMPTS 3
 #define RETRY_MS ((int64_t)60 * 1000)
-#define WANTED_MAX 256               /* of one log at a time; the next match asks again */
+#define WANTED_MAX 64                /* of one log at a time; the next match asks again */
 
 enum issuer_phase { ISSUER_CHECKING, ISSUER_ASKING, ISSUER_WAITING, ISSUER_STORING };
 
@@ -21,13 +20,15 @@ struct issuer {
 	struct watcher *w;
 	struct issuer *next;
 	enum issuer_phase phase;
-	struct hash sha256;
+	struct hash sha256, log_id;
 	struct request *request;
 	struct buf der;
 	char *url;
 	unsigned attempts;
 	int64_t next_steady_ms;
-	bool kept;
+	bool kept, stored;
+	bool spent;                       /* the log may bring no more today */
+	int64_t now_ms;
 };
 
 /* ---- what is known to be kept: one small set for all logs ---------------------------------------------- */
@@ -91,7 +92,7 @@ static bool store_job(void *ctx, struct state *st, struct error *err)
 {
 	struct issuer *issuer = ctx;
 
-	return state_put_issuer(st, &issuer->sha256, buf_slice(&issuer->der), err);
+	return state_put_issuer_of(st, &issuer->log_id, &issuer->sha256, buf_slice(&issuer->der), issuer->now_ms, &issuer->stored, err);
 }
 
 static void on_stored(void *ctx, bool ok, const struct error *err)
@@ -104,7 +105,8 @@ static void on_stored(void *ctx, bool ok, const struct error *err)
 		return;
 	}
 	if (ok) {
-		learn(&w->ingest->issuers, &issuer->sha256);
+		if (issuer->stored)
+			learn(&w->ingest->issuers, &issuer->sha256);
 		watch_progress(w);
 		drop(issuer);
 		watch_commit(w);
@@ -153,6 +155,7 @@ static bool check_job(void *ctx, struct state *st, struct error *err)
 	(void)err;
 	buf_clear(&issuer->der);
 	issuer->kept = state_get_issuer(st, &issuer->sha256, &issuer->der);
+	issuer->spent = !issuer->kept && !state_may_keep_issuer(st, &issuer->log_id, issuer->now_ms);
 	return true;
 }
 
@@ -162,10 +165,10 @@ static void on_checked(void *ctx, bool ok, const struct error *err)
 	struct watcher *w = issuer->w;
 
 	(void)err;
-	if (w->phase != WATCHER_CLOSING && ok && !issuer->kept) {
+	if (w->phase != WATCHER_CLOSING && ok && !issuer->kept && !issuer->spent) {
 		ask(issuer);
 	} else if (w->phase != WATCHER_CLOSING) {
-		if (ok)
+		if (ok && issuer->kept)
 			learn(&w->ingest->issuers, &issuer->sha256);
 		drop(issuer);
 		watch_commit(w);
@@ -190,6 +193,8 @@ static void want(struct watcher *w, const struct hash *sha256)
 	struct issuer *issuer = xcalloc(1, sizeof(*issuer));
 	issuer->w = w;
 	issuer->sha256 = *sha256;
+	issuer->log_id = w->log.log_id;
+	issuer->now_ms = watch_wall_ms(w);
 	buf_init(&issuer->der, ISSUER_BYTES_MAX);
 	hex_encode(sha256->bytes, HASH_LEN, hex);
 	issuer->url = xasprintf("%s/issuer/%s", w->log.url, hex);
@@ -208,7 +213,7 @@ void watch_want_issuers(struct watcher *w, const struct found *f)
 
 	if (!f->extra_is_fingerprints || w->ingest->store == NULL)
 		return;
-	for (size_t at = 0; at + HASH_LEN <= f->extra.len; at += HASH_LEN) {
+	for (size_t at = 0; at + HASH_LEN <= f->extra.len && at < CHAIN_MAX * HASH_LEN; at += HASH_LEN) {
 		memcpy(sha256.bytes, f->extra.data + at, HASH_LEN);
 		want(w, &sha256);
 	}

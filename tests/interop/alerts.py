@@ -400,7 +400,7 @@ def check_flood():
     fake = FakeLog("flood", "--fast", "--initial", N_FLOOD + 10, "--plant", path("flood.plant"), "--plant-every", 1, "--page", 1000)
     plan = [(N_FLOOD * (i + 1) // 8, fault, 2) for i, fault in enumerate(("503", "drop-after", "429", "drop", "stall"))]
     hook = Hook(plan=plan)
-    watch = Watch("flood", fake, alerts=[{"type": "webhook", "url": "http://127.0.0.1:%d/flap" % hook.port, "timeout": "2s", "name": "hook", "kinds": ["brand"]}])
+    watch = Watch("flood", fake, alerts_per_hour=2 * N_FLOOD, alerts=[{"type": "webhook", "url": "http://127.0.0.1:%d/flap" % hook.port, "timeout": "2s", "name": "hook", "kinds": ["brand"]}])
     began, n_kills, sizes, came, was_down = time.time(), 0, [], 0, False
     process = watch.start()
     while time.time() < began + 400 and came < N_FLOOD:
