@@ -132,6 +132,8 @@ struct watcher {
 
 	/* start */
 	struct request *start_request;
+	char *start_url;                  /* waits for room; then start_done gets the answer */
+	void (*start_done)(void *ctx, struct fetch_answer *answer);
 	struct tree_walk *walk;
 	int64_t retry_start_steady_ms;
 	unsigned start_failures;
@@ -261,6 +263,8 @@ void watch_heads_due(struct watcher *, int64_t now_ms);
 void watch_cut(struct watcher *);
 /* start.c */
 void watch_start_reading(struct watcher *);
+/* There may be room for what it waits to ask for. */
+void watch_start_room(struct watcher *);
 /* read.c */
 void watch_pump(struct watcher *);
 void watch_read_free(struct read *);

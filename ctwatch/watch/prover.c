@@ -407,7 +407,7 @@ static void on_answer(void *ctx, struct fetch_answer *answer)
 	if (answer->status != 200 || answer->error[0] != '\0') {
 		note_answer(work, answer, (struct slice){ 0 });
 		/* logs delete a partial tile once the full one exists (spec 2.3) */
-		if (is_static && (answer->status == 404 || answer->status == 403) && work->tiles[work->at_tile].width != TILE_WIDTH && !work->full_tile) {
+		if (is_static && request_refused(answer) && work->tiles[work->at_tile].width != TILE_WIDTH && !work->full_tile) {
 			work->full_tile = true;
 			ask_tile(p);
 			return;

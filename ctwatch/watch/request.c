@@ -103,6 +103,11 @@ bool request_page_too_large(const struct fetch_answer *answer)
 	       (answer->status == 403 && (body_says(answer, "ResourceExhausted") || body_says(answer, "larger than max")));
 }
 
+bool request_refused(const struct fetch_answer *answer)
+{
+	return answer->status >= 400 && answer->status < 500 && answer->status != 408 && answer->status != 429;
+}
+
 static void finish(struct request *r, struct fetch_answer *answer)
 {
 	struct request_options options = r->options;

@@ -31,6 +31,8 @@ void request_cancel(struct request *);   /* NULL is fine */
 bool request_host_in(const struct string_list *patterns, const char *url);
 /* Does a front end say that the page is too large in bytes? It wants smaller pages, not fewer (spec 1.13). */
 bool request_page_too_large(const struct fetch_answer *answer);
+/* Does the log say that it does not have this, in whatever way it says so? Not: that it is asked too often, or ill. */
+bool request_refused(const struct fetch_answer *answer);
 /* "https://log/...: HTTP 503" or what kept an answer from coming: for errors and diagnostics. */
 bool request_failed(const char *url, const struct fetch_answer *answer, struct error *err);
 /*

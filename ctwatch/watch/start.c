@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ANSWER_BYTES_MAX (8u << 20)
+#define ANSWER_BYTES_MAX (2u << 20)   /* one entry with its chain, or a data tile; compressed or not */
 #define RETRY_MAX_MS ((int64_t)5 * 60 * 1000)
 
 static void start_failed(struct watcher *w, const struct error *err)
@@ -157,16 +157,33 @@ static void edge_from_tiles(struct watcher *w)
 
 /* ---- the right edge: classic logs ------------------------------------------------------------------------------ */
 
+static void send_start(struct watcher *w)
+{
+	w->start_request = watch_request(w, w->start_url, ANSWER_BYTES_MAX, GOVERNOR_TAIL, w->start_failures > 0, w->start_done, w);
+	free(w->start_url);
+	w->start_url = NULL;
+}
+
+/* All logs start at once, and each may answer as much as it may: they wait for room like those that read. */
 static void ask_start(struct watcher *w, char *url, void (*done)(void *ctx, struct fetch_answer *answer))
 {
-	w->start_request = watch_request(w, url, ANSWER_BYTES_MAX, GOVERNOR_TAIL, w->start_failures > 0, done, w);
-	free(url);
+	free(w->start_url);
+	w->start_url = url;
+	w->start_done = done;
+	watch_start_room(w);
+}
+
+void watch_start_room(struct watcher *w)
+{
+	if (w->phase == WATCHER_STARTING && w->start_url != NULL && w->start_request == NULL && budget_take(&w->budget, ANSWER_BYTES_MAX))
+		send_start(w);
 }
 
 /* The body of a good answer, else the failure is dealt with. */
 static bool good_answer(struct watcher *w, const struct fetch_answer *answer, const char *what, struct slice *body, struct error *err)
 {
 	w->start_request = NULL;
+	budget_give(&w->budget, ANSWER_BYTES_MAX);
 	if (answer->status != 200 || answer->error[0] != '\0')
 		return request_failed(what, answer, err);
 	return request_body(w->ingest, answer, ANSWER_BYTES_MAX, body, err);
@@ -356,7 +373,7 @@ void watch_start_reading(struct watcher *w)
 {
 	struct compact_range nothing;
 
-	if (w->start_request != NULL || w->walk != NULL)
+	if (w->start_request != NULL || w->start_url != NULL || w->walk != NULL)
 		return;
 	range_init(&nothing, 0);
 	if (w->options.scan) {

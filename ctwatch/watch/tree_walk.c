@@ -99,7 +99,7 @@ static void on_tile(void *ctx, struct fetch_answer *answer)
 
 	walk->request = NULL;
 	/* logs delete a partial tile once the full one exists (spec 2.3) */
-	if ((answer->status == 404 || answer->status == 403) && step->width != TILE_WIDTH && !walk->full_tile) {
+	if (request_refused(answer) && step->width != TILE_WIDTH && !walk->full_tile) {
 		walk->full_tile = true;
 		ask_tile(walk);
 		return;

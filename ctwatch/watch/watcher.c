@@ -24,7 +24,10 @@ int64_t watch_head_ms(const struct tree_head *head)
 
 static void on_room(struct budget_log *log)
 {
-	watch_pump(CONTAINER_OF(log, struct watcher, budget));
+	struct watcher *w = CONTAINER_OF(log, struct watcher, budget);
+
+	watch_start_room(w);
+	watch_pump(w);
 }
 
 /* ---- what others may do ------------------------------------------------------------------------------ */
@@ -76,6 +79,7 @@ void watch_release(struct watcher *w)
 	free_log(&w->log);
 	free(w->scan_leaves.items);
 	free(w->proof.url);
+	free(w->start_url);
 	free(w->doubt.first_hashes);
 	free(w->doubt.hashes);
 	buf_deinit(&w->doubt.raw);
