@@ -118,6 +118,8 @@ void watch_bench_close(struct bench *b)
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&b->loop), 0);
 	pool_free(b->ingest.pool);
+	inflater_free(b->ingest.inflater);
+	b->ingest.inflater = NULL;
 	suffix_table_free(b->suffixes);
 	diag_free(b->diag);
 	log_list_deinit(&b->list);
