@@ -74,7 +74,7 @@ static uint64_t heads_within(struct scene *s, unsigned hours)
 
 static void a_clock_that_is_set_changes_no_pace_and_makes_no_incident(void **state)
 {
-	static const int64_t set_by_ms[] = { -2 * HOUR_MS, 0, HOUR_MS, 0, 24 * HOUR_MS };
+	static const int64_t set_by_ms[] = { -2 * HOUR_MS, 0, HOUR_MS, -NOW_MS, 0, 24 * HOUR_MS };
 	struct scene *s = scene_open(LOG_RFC6962, 100);
 
 	(void)state;

@@ -346,7 +346,6 @@ static void follow(struct watcher *w, const struct tree_head *head)
 	if (larger || (head->tree_size == w->newest.tree_size && head->timestamp_ms > w->newest.timestamp_ms))
 		w->newest = *head;
 	w->has_newest = true;
-	watch_missing_head(w, head->tree_size);
 }
 
 static void act_on(struct watcher *w, struct keep_head *keep)
@@ -363,6 +362,8 @@ static void act_on(struct watcher *w, struct keep_head *keep)
 		if (w->options.scan)
 			prover_head(w->prover, &keep->head, buf_slice(&keep->raw));
 	}
+	/* also one that contradicts another: how far entries are there is all that it is asked here */
+	watch_missing_head(w, keep->head.tree_size);
 	add_pending(w, keep);
 }
 

@@ -5,7 +5,8 @@
  *                         ^                          |
  *                         +------- differs ----------+--third time--> ASKING who is wrong --> incident, BROKEN
  *
- * BROKEN: the log is not verified any more, reading and matching go on beyond the head, unverified, under a standing incident.
+ * BROKEN: the head is set aside under a standing incident; reading and matching go on beyond it, unverified. Entries beyond it may
+ * be wrong as well, so the next head that does not fit is a doubt of its own, from NONE on. Heads that fit end it.
  * When somebody closes that incident, it is verified again from the last verified size on: what does not fit is read again.
  * Evidence is bounded: every leaf hash of the range (up to 65536, when the log's share of memory_bytes has room for them), the raw
  * entries of the first response only.
@@ -270,7 +271,9 @@ void watch_doubt(struct watcher *w, const struct tree_head *head)
 {
 	struct doubt *d = &w->doubt;
 
-	if (d->phase == DOUBT_NONE) {
+	/* beyond a head that was told and set aside, entries may be wrong too: each is read again for the next head that does not fit */
+	if (d->phase == DOUBT_NONE || d->phase == DOUBT_BROKEN) {
+		forget(w);
 		begin(w, head);
 		return;
 	}
