@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -202,16 +203,19 @@ bool kept_write_departed(const char *directory, const struct log_list *list, str
 	}
 	json_t *root = json_pack("{s:s, s:o}", "version", "0.0", "operators", operators);
 	char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(1)), *path = departed_path(directory);
-	bool ok = text == NULL || mkdir(directory, 0750) == 0 || errno == EEXIST;
-	ok = ok && text != NULL && replace_file(path, slice_text(text), err);
+	bool ok = text != NULL || error_set(err, ERR_RETRY, "cannot write %s: a name in it is not UTF-8", path);
+	if (ok && mkdir(directory, 0750) != 0 && errno != EEXIST)
+		ok = error_set(err, ERR_RETRY, "cannot make %s: %s; logs that no list names any more are forgotten at a restart", directory, strerror(errno));
+	ok = ok && replace_file(path, slice_text(text), err);
 	json_decref(root);
 	free(text);
 	free(path);
 	return ok;
 }
 
-void kept_read_departed(const char *directory, struct log_list *out)
+void kept_read_departed(const char *directory, const struct string_list *allow_http, struct log_list *out)
 {
+	const struct log_list_hosts hosts = { (const char *const *)allow_http->items, allow_http->n };
 	struct buf text = { 0 };
 	struct error err;
 
@@ -221,7 +225,7 @@ void kept_read_departed(const char *directory, struct log_list *out)
 	char *path = departed_path(directory);
 	bool ok = file_read(path, LIST_BYTES_MAX, &text, &err);
 	free(path);
-	if (ok && !log_list_parse(buf_slice(&text), out, &err))
+	if (ok && !log_list_parse_allowing(buf_slice(&text), &hosts, out, &err))
 		*out = (struct log_list){ 0 };
 	buf_deinit(&text);
 }
@@ -233,44 +237,59 @@ bool lists_is_file(const char *source)
 	return strstr(source, "://") == NULL;
 }
 
-bool lists_has_stand_in(const char *source)
-{
-	char host[128];
+#define CHROME_HOST "www.gstatic.com"
+#define APPLE_HOST "valid.apple.com"
 
+static bool is_of(const char *source, const char *host)
+{
 	if (lists_is_file(source))
 		return false;
 	const char *authority = strstr(source, "://") + 3;
-	snprintf(host, sizeof(host), "%.*s", (int)strcspn(authority, "/"), authority);
-	return strcmp(host, "www.gstatic.com") == 0 || strcmp(host, "valid.apple.com") == 0;
+	return strcspn(authority, "/?#") == strlen(host) && strncasecmp(authority, host, strlen(host)) == 0;
+}
+
+bool lists_has_stand_in(const char *source)
+{
+	return is_of(source, CHROME_HOST) || is_of(source, APPLE_HOST);
+}
+
+enum list_signing lists_signing(const char *source)
+{
+	const char *slash = strrchr(source, '/'), *name = slash != NULL ? slash + 1 : source;
+
+	if (is_of(source, APPLE_HOST))
+		return LIST_NEVER_SIGNED;
+	if (is_of(source, CHROME_HOST))
+		return LIST_SIGNED;
+	return !lists_is_file(source) && (strcmp(name, "log_list.json") == 0 || strcmp(name, "all_logs_list.json") == 0) ? LIST_SIGNED : LIST_MAY_BE_SIGNED;
 }
 
 char *lists_signature_name(const char *source)
 {
-	const char *slash = strrchr(source, '/'), *name = slash != NULL ? slash + 1 : source;
 	size_t len = strlen(source);
+	bool json = len > 5 && strcasecmp(source + len - 5, ".json") == 0;
 
-	if (lists_is_file(source)) {
-		bool json = len > 5 && strcmp(source + len - 5, ".json") == 0;
-
-		return xasprintf("%.*s.sig", (int)(json ? len - 5 : len), source);
-	}
-	if (strcmp(name, "log_list.json") != 0 && strcmp(name, "all_logs_list.json") != 0)
+	/* what stands behind a "?" may be a key to this one file */
+	if (lists_signing(source) == LIST_NEVER_SIGNED || (!lists_is_file(source) && strpbrk(source, "?#") != NULL))
 		return NULL;
-	return xasprintf("%.*s.sig", (int)(len - 5), source);
+	return xasprintf("%.*s.sig", (int)(json ? len - 5 : len), source);
 }
 
-bool lists_check(struct slice json, struct slice signature, bool must_be_signed, struct slice key_pem, struct log_list *out, struct error *err)
+bool lists_check(struct slice json, struct slice signature, const struct list_trust *trust, struct log_list *out, struct error *err)
 {
-	if (signature.len > 0 || must_be_signed) {
-		bool ok = key_pem.len > 0 ? log_list_verify_with(json, signature, key_pem, err) : log_list_verify(json, signature, err);
+	const struct string_list *http = trust->allow_http;
+	const struct log_list_hosts hosts = { http == NULL ? NULL : (const char *const *)http->items, http == NULL ? 0 : http->n };
+
+	if (signature.len > 0 || trust->must_be_signed) {
+		bool ok = trust->key_pem.len > 0 ? log_list_verify_with(json, signature, trust->key_pem, err) : log_list_verify(json, signature, err);
 
 		if (!ok)
 			return false;
 	}
-	return log_list_parse(json, out, err);
+	return log_list_parse_allowing(json, &hosts, out, err);
 }
 
-bool lists_read_file(const char *path, struct slice key_pem, bool *is_signed, struct log_list *out, struct error *err)
+bool lists_read_file(const char *path, const struct list_trust *trust, bool *is_signed, struct log_list *out, struct error *err)
 {
 	struct buf json = { 0 }, signature = { 0 };
 	struct error no_signature;
@@ -279,10 +298,12 @@ bool lists_read_file(const char *path, struct slice key_pem, bool *is_signed, st
 		return false;
 	char *signature_path = lists_signature_name(path);
 	*is_signed = access(signature_path, F_OK) == 0;
+	struct list_trust own = *trust;
+	own.must_be_signed = *is_signed;
 	bool ok = !*is_signed || file_read(signature_path, LIST_SIGNATURE_MAX, &signature, &no_signature);
 	if (!ok)
 		*err = no_signature;
-	ok = ok && (lists_check(buf_slice(&json), buf_slice(&signature), *is_signed, key_pem, out, err) || error_context(err, "%s", path));
+	ok = ok && (lists_check(buf_slice(&json), buf_slice(&signature), &own, out, err) || error_context(err, "%s", path));
 	free(signature_path);
 	buf_deinit(&json);
 	buf_deinit(&signature);

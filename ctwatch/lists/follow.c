@@ -34,6 +34,14 @@ static const char *matching(const struct listed_log *log, const struct string_li
 	return NULL;
 }
 
+bool lists_pattern_matches(const struct log_list *list, const char *pattern)
+{
+	for (size_t i = 0; i < list->n_logs; i++)
+		if (matches(&list->logs[i], pattern))
+			return true;
+	return false;
+}
+
 static const char *day(int64_t time_ms, char out[TIME_TEXT_LEN])
 {
 	time_format_rfc3339(time_ms, out);

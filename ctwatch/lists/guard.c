@@ -75,7 +75,8 @@ enum guard_verdict lists_guard(const struct log_list *old, const struct log_list
 	if (old == NULL)
 		return GUARD_ACCEPT;
 	*class_name = "LIST_ROLLBACK";
-	if (fresh->timestamp_ms < old->timestamp_ms) {
+	/* a list whose own date cannot be read is said to be odd already; it is not called old */
+	if (fresh->timestamp_ms != 0 && fresh->timestamp_ms < old->timestamp_ms) {
 		snprintf(sentence, len, "the list is of %s, older than the one in use (%s)", time_format_rfc3339(fresh->timestamp_ms, is),
 			 time_format_rfc3339(old->timestamp_ms, was));
 		return GUARD_REFUSE;

@@ -32,17 +32,38 @@ bool kept_read(const char *directory, const char *source, struct kept *out);
 /* Each file whole or not at all. */
 bool kept_write(const char *directory, const char *source, const struct kept *kept, struct error *err);
 /* Logs that no list names any more, with the day on which that was noticed. */
-void kept_read_departed(const char *directory, struct log_list *out);
+void kept_read_departed(const char *directory, const struct string_list *allow_http, struct log_list *out);
 bool kept_write_departed(const char *directory, const struct log_list *list, struct error *err);
 
-/* A list from memory: parsed, and its signature checked when there is one or `must_be_signed`. */
-bool lists_check(struct slice json, struct slice signature, bool must_be_signed, struct slice key_pem, struct log_list *out, struct error *err);
-/* Chrome's lists carry a signature beside them; its name ("...json" -> "...sig"), or NULL for an unsigned kind of list. malloc'd. */
+/* What a list is judged by beside its bytes. */
+struct list_trust {
+	bool must_be_signed;
+	struct slice key_pem;             /* empty: the pinned key */
+	const struct string_list *allow_http;    /* hosts whose logs may be read over plain http */
+};
+/* A list from memory: parsed, and its signature checked when there is one or it must have one. */
+bool lists_check(struct slice json, struct slice signature, const struct list_trust *trust, struct log_list *out, struct error *err);
+
+/* What is known of a source before it is asked. */
+enum list_signing {
+	LIST_SIGNED,                      /* Chrome's, by name or host: without a good signature it is not taken */
+	LIST_MAY_BE_SIGNED,               /* a signature beside it is checked; without one it is shown as unsigned */
+	LIST_NEVER_SIGNED,                /* Apple publishes no signature */
+};
+enum list_signing lists_signing(const char *source);
+/* Where the signature of a list is ("...json" -> "...sig"), or NULL where there can be none. malloc'd. */
 char *lists_signature_name(const char *source);
 bool lists_is_file(const char *source);
 /* Reads a list that is a file, and its .sig when there is one. */
-bool lists_read_file(const char *path, struct slice key_pem, bool *is_signed, struct log_list *out, struct error *err);
+bool lists_read_file(const char *path, const struct list_trust *trust, bool *is_signed, struct log_list *out, struct error *err);
 /* Do the build's own facts stand in while this source has not answered yet? */
 bool lists_has_stand_in(const char *source);
+
+/* ---- the union ------------------------------------------------------------------------------------ */
+
+/* The union of some lists is completed: by what the build knows when a default list is missing, by departed logs, and sorted. */
+void union_finish(struct log_list *merged, bool stand_in, const struct log_list *departed);
+/* Entries of `list` that cannot be read are handed on, unless the union has their log from elsewhere. */
+void union_add_unread(struct log_list *merged, const struct log_list *list);
 
 #endif

@@ -42,6 +42,8 @@ struct source {
 	struct log_list list;             /* the copy in use */
 	bool has_list, is_file, is_signed, refresh_again, warned_stale;
 	bool told;                        /* a file that is read because somebody said so, not because it changed */
+	bool must_be_signed;              /* by what it is, or since a signature of it was seen: nobody may leave it out then */
+	bool said_unsigned;
 	struct kept arriving;             /* what has come of the next copy */
 	char etag[128], last_modified[64];
 	struct timespec modified;         /* of a file */
@@ -51,6 +53,7 @@ struct source {
 	unsigned failures;
 	char *last_error;
 	const char *open[N_INCIDENTS];    /* the class that is open, or NULL */
+	bool cleared[N_INCIDENTS];        /* what an earlier run left open is closed */
 };
 
 struct lists {
@@ -106,19 +109,31 @@ static void open_incident(struct source *s, enum source_incident which, const ch
 		l->options.incident(l->options.ctx, true, class_name, s->name, severity, summary);
 }
 
+static const char *const INCIDENT_CLASSES[N_INCIDENTS][5] = {
+	[INCIDENT_SIGNATURE] = { "LIST_BAD_SIGNATURE" },
+	[INCIDENT_UNREACHABLE] = { "LIST_UNREACHABLE" },
+	[INCIDENT_GUARD] = { "LIST_MIMIC", "LIST_ROLLBACK", "LIST_MASS_REMOVAL", "KEY_CHANGED" },
+	[INCIDENT_STALE] = { "LIST_STALE" },
+};
+
+/* The first time also what an earlier run of the program left open. */
 static void close_incident(struct source *s, enum source_incident which, const char *why)
 {
 	struct lists *l = s->lists;
+	bool first = !s->cleared[which];
 
-	if (s->open[which] == NULL)
-		return;
-	if (l->options.incident != NULL)
-		l->options.incident(l->options.ctx, false, s->open[which], s->name, "high", why);
+	s->cleared[which] = true;
+	for (const char *const *class_name = INCIDENT_CLASSES[which]; *class_name != NULL; class_name++)
+		if (l->options.incident != NULL && (first || (s->open[which] != NULL && strcmp(s->open[which], *class_name) == 0)))
+			l->options.incident(l->options.ctx, false, *class_name, s->name, "high", why);
 	s->open[which] = NULL;
 }
 
 static void note_error(struct source *s, const char *sentence)
 {
+	/* `logs` shows it: whoever keeps that must hear of it */
+	s->lists->changed = s->lists->changed || (sentence == NULL) != (s->last_error == NULL) ||
+			    (sentence != NULL && strcmp(sentence, s->last_error) != 0);
 	free(s->last_error);
 	s->last_error = sentence == NULL ? NULL : xstrdup(sentence);
 	if (sentence != NULL)
@@ -132,42 +147,6 @@ static void note_fetched(struct source *s)
 }
 
 /* ---- the union --------------------------------------------------------------------------------------- */
-
-static int by_operator(const void *a, const void *b)
-{
-	const struct listed_log *x = a, *y = b;
-	int order = strcmp(x->log_operator, y->log_operator);
-
-	if (order == 0)
-		order = strcmp(x->description, y->description);
-	return order != 0 ? order : memcmp(x->log_id.bytes, y->log_id.bytes, HASH_LEN);
-}
-
-static void sort_list(struct log_list *list)
-{
-	if (list->n_logs > 1)
-		qsort(list->logs, list->n_logs, sizeof(*list->logs), by_operator);
-}
-
-/* Only those that no list has, so that they do not lend their state to a log that is listed. */
-static void merge_departed(struct log_list *into, const struct log_list *departed)
-{
-	for (size_t i = 0; i < departed->n_logs; i++) {
-		struct log_list one = { .logs = &departed->logs[i], .n_logs = 1 };
-
-		if (lists_find(into, &departed->logs[i].log_id) == NULL)
-			log_list_merge(into, &one, LISTS_BIT_DEPARTED);
-	}
-}
-
-static void merge_builtin(struct log_list *into)
-{
-	struct log_list builtin = { 0 };
-
-	log_list_builtin(&builtin);
-	log_list_merge(into, &builtin, LISTS_BIT_BUILTIN);
-	log_list_deinit(&builtin);
-}
 
 /* What became of logs between two unions: worth a line each. */
 static void tell_changes(struct lists *l, const struct log_list *old, const struct log_list *new)
@@ -185,6 +164,20 @@ static void tell_changes(struct lists *l, const struct log_list *old, const stru
 	}
 }
 
+/* A log that is read on since its entry got broken: a list does name it, so the reason is another one. */
+static void explain_departed(struct lists *l)
+{
+	for (size_t i = 0; i < l->merged.n_unread; i++) {
+		const struct listed_log *log = lists_find(&l->merged, &l->merged.unread[i].log_id);
+
+		if (log == NULL)
+			continue;
+		struct follow_decision *decision = &l->decisions[log - l->merged.logs];
+		snprintf(decision->why, sizeof(decision->why), "its entry in the list cannot be read (%.100s)%s", l->merged.unread[i].why,
+			 decision->how == FOLLOW_NOT ? "" : "; read as it was listed before");
+	}
+}
+
 static void announce(struct lists *l)
 {
 	struct log_list merged = { 0 };
@@ -199,10 +192,9 @@ static void announce(struct lists *l)
 		any = any || s->has_list;
 		stand_in = stand_in || (!s->has_list && lists_has_stand_in(s->name));
 	}
-	if (stand_in)
-		merge_builtin(&merged);
-	merge_departed(&merged, &l->departed);
-	sort_list(&merged);
+	union_finish(&merged, stand_in, &l->departed);
+	for (size_t i = 0; i < l->n_sources; i++)
+		union_add_unread(&merged, &l->sources[i]->list);
 	if (l->announced && !l->builtin)
 		tell_changes(l, &l->merged, &merged);
 	struct log_list old = l->merged;
@@ -212,6 +204,7 @@ static void announce(struct lists *l)
 	l->decisions = xcalloc(merged.n_logs + 1, sizeof(*l->decisions));
 	for (size_t i = 0; i < merged.n_logs; i++)
 		lists_decide(&merged.logs[i], l->options.config, now, &l->decisions[i]);
+	explain_departed(l);
 	l->announced = true;
 	l->changed = false;
 	struct lists_view view = { &l->merged, l->decisions, l->builtin };
@@ -264,6 +257,11 @@ static void use_list(struct source *s, struct log_list *fresh)
 	s->list = *fresh;
 	s->has_list = true;
 	s->lists->changed = true;
+	if (!s->is_signed && !s->said_unsigned && lists_signing(s->name) != LIST_NEVER_SIGNED) {
+		s->said_unsigned = true;
+		diag(s->lists->options.diag, DIAG_NOTICE, "lists", s->name, "the list is unsigned: %s", s->is_file ? "it is taken because you named it" :
+		     "nothing but the connection vouches for it");
+	}
 }
 
 /* Chrome's list counts up daily; an unsigned one may be quiet for months: there the time since the last answer counts. */
@@ -271,7 +269,7 @@ static int64_t age_ms(const struct source *s)
 {
 	if (!s->has_list)
 		return 0;
-	if (!s->is_file && !s->is_signed)
+	if (!s->is_file && (!s->is_signed || s->list.timestamp_ms == 0))
 		return s->fetched_ms == 0 ? 0 : steady_ms(s->lists) - s->fetched_steady_ms;
 	return s->list.timestamp_ms == 0 ? 0 : clock_age_ms(wall_ms(s->lists), s->list.timestamp_ms);
 }
@@ -361,16 +359,25 @@ static void succeeded(struct source *s)
 	close_incident(s, INCIDENT_UNREACHABLE, "it answers again");
 }
 
+static struct list_trust trust_of(const struct source *s)
+{
+	return (struct list_trust){ s->must_be_signed, s->lists->options.list_key_pem, &s->lists->options.config->allow_http };
+}
+
 static void consider_arrived(struct source *s)
 {
 	struct log_list fresh = { 0 };
 	struct error err = { 0 };
 
-	if (!lists_check(buf_slice(&s->arriving.json), buf_slice(&s->arriving.signature), s->signature_name != NULL, s->lists->options.list_key_pem,
-			 &fresh, &err)) {
-		failed(s, s->signature_name != NULL ? INCIDENT_SIGNATURE : INCIDENT_UNREACHABLE, err.text);
+	const struct list_trust trust = trust_of(s);
+	bool with_signature = s->arriving.signature.len > 0;
+
+	if (!lists_check(buf_slice(&s->arriving.json), buf_slice(&s->arriving.signature), &trust, &fresh, &err)) {
+		failed(s, with_signature || s->must_be_signed ? INCIDENT_SIGNATURE : INCIDENT_UNREACHABLE, err.text);
 		return;
 	}
+	s->is_signed = with_signature;
+	s->must_be_signed = s->must_be_signed || with_signature;
 	succeeded(s);
 	consider(s, &fresh);
 	check_age(s);
@@ -409,10 +416,13 @@ static void on_signature(void *ctx, struct fetch_answer *a)
 	struct source *s = ctx;
 
 	s->request = NULL;
-	if (answer_failed(s, a, false, "the signature"))
+	if (s->must_be_signed && answer_failed(s, a, false, "the signature"))
 		return;
-	s->arriving.signature = a->body;
-	a->body = (struct buf){ 0 };
+	/* beside a list that never had one, pages that say "not found" are no signature */
+	if (s->must_be_signed || (a->error[0] == '\0' && a->status == 200 && strstr(a->content_type, "html") == NULL)) {
+		s->arriving.signature = a->body;
+		a->body = (struct buf){ 0 };
+	}
 	consider_arrived(s);
 }
 
@@ -524,7 +534,8 @@ static void read_file_source(struct source *s)
 		s->size = st.st_size;
 		s->modified = st.st_mtim;
 	}
-	if (!lists_read_file(s->name, s->lists->options.list_key_pem, &s->is_signed, &fresh, &err)) {
+	const struct list_trust trust = trust_of(s);
+	if (!lists_read_file(s->name, &trust, &s->is_signed, &fresh, &err)) {
 		note_error(s, err.text);
 		open_incident(s, INCIDENT_UNREACHABLE, "LIST_UNREACHABLE", "high", err.text);
 		return;
@@ -619,7 +630,10 @@ static void read_kept(struct source *s)
 
 	if (!kept_read(s->lists->options.directory, s->name, &kept))
 		return;
-	if (lists_check(buf_slice(&kept.json), buf_slice(&kept.signature), s->signature_name != NULL, s->lists->options.list_key_pem, &list, &err)) {
+	s->must_be_signed = s->must_be_signed || kept.signature.len > 0;
+	const struct list_trust trust = trust_of(s);
+	if (lists_check(buf_slice(&kept.json), buf_slice(&kept.signature), &trust, &list, &err)) {
+		s->is_signed = kept.signature.len > 0;
 		memcpy(s->etag, kept.etag, sizeof(s->etag));
 		memcpy(s->last_modified, kept.last_modified, sizeof(s->last_modified));
 		s->fetched_ms = kept.fetched_ms;
@@ -639,7 +653,7 @@ static struct source *source_open(struct lists *l, const char *name)
 	s->name = xstrdup(name);
 	s->is_file = lists_is_file(name);
 	s->signature_name = s->is_file ? NULL : lists_signature_name(name);
-	s->is_signed = s->signature_name != NULL;
+	s->must_be_signed = lists_signing(name) == LIST_SIGNED;
 	uv_timer_init(l->options.loop, &s->timer);
 	l->n_handles++;
 	if (s->is_file) {
@@ -677,13 +691,19 @@ static void set_sources(struct lists *l, const struct config *config)
 
 		if (s != NULL && s->is_file)
 			forget_file(s);
+		else if (s != NULL && s->has_list)
+			read_kept(s);             /* "allow_http" may have changed */
 		if (s == NULL)
 			s = source_open(l, config->log_lists.items[i]);
 		l->sources[l->n_sources++] = s;
 	}
-	for (size_t i = 0; i < n_old; i++)
-		if (old[i] != NULL)
-			source_close(old[i]);
+	for (size_t i = 0; i < n_old; i++) {
+		if (old[i] == NULL)
+			continue;
+		for (unsigned which = 0; which < N_INCIDENTS; which++)
+			close_incident(old[i], which, "the configuration no longer names this list");
+		source_close(old[i]);
+	}
 	l->changed = true;
 	uv_timer_start(&l->tick, on_tick, 0, tick_ms(l));
 }
@@ -696,7 +716,7 @@ struct lists *lists_start(const struct lists_options *options)
 	l->n_handles = 1;
 	clock_watch_init(&l->clock_watch, &options->clock);
 	uv_timer_init(options->loop, &l->tick);
-	kept_read_departed(options->directory, &l->departed);
+	kept_read_departed(options->directory, &options->config->allow_http, &l->departed);
 	set_sources(l, options->config);
 	return l;
 }
@@ -745,58 +765,10 @@ size_t lists_status(const struct lists *l, struct lists_source_status *out, size
 		const struct source *s = l->sources[i];
 
 		out[i] = (struct lists_source_status){
-			.name = s->name, .is_file = s->is_file, .signed_by_key = s->is_signed, .list_timestamp_ms = s->has_list ? s->list.timestamp_ms : 0,
+			.name = s->name, .is_file = s->is_file, .signed_by_key = s->is_signed, .never_signed = lists_signing(s->name) == LIST_NEVER_SIGNED,
+			.list_timestamp_ms = s->has_list ? s->list.timestamp_ms : 0,
 			.fetched_ms = s->fetched_ms, .last_error = s->last_error, .n_logs = s->has_list ? s->list.n_logs : 0,
 		};
 	}
 	return l->n_sources;
-}
-
-/* ---- without a loop ------------------------------------------------------------------------------------------------ */
-
-static bool load_kept_copy(const char *directory, const char *source, struct log_list *out)
-{
-	struct kept kept = { 0 };
-	struct error err;
-	char *signature_name = lists_signature_name(source);
-
-	bool ok = kept_read(directory, source, &kept) &&
-		  lists_check(buf_slice(&kept.json), buf_slice(&kept.signature), signature_name != NULL, (struct slice){ 0 }, out, &err);
-	free(signature_name);
-	kept_deinit(&kept);
-	return ok;
-}
-
-bool lists_load_kept(const struct config *config, const char *directory, struct log_list *out, bool *builtin, struct error *err)
-{
-	struct log_list merged = { 0 }, departed = { 0 };
-	bool stand_in = false, any = false;
-
-	for (size_t i = 0; i < config->log_lists.n && i < LISTS_MAX; i++) {
-		const char *source = config->log_lists.items[i];
-		struct log_list list = { 0 };
-		bool is_signed;
-
-		if (lists_is_file(source)) {
-			if (!lists_read_file(source, (struct slice){ 0 }, &is_signed, &list, err)) {
-				log_list_deinit(&merged);
-				return false;
-			}
-		} else if (!load_kept_copy(directory, source, &list)) {
-			stand_in = stand_in || lists_has_stand_in(source);
-			continue;
-		}
-		any = true;
-		log_list_merge(&merged, &list, (unsigned)i);
-		log_list_deinit(&list);
-	}
-	if (stand_in)
-		merge_builtin(&merged);
-	kept_read_departed(directory, &departed);
-	merge_departed(&merged, &departed);
-	log_list_deinit(&departed);
-	sort_list(&merged);
-	*builtin = stand_in && !any;
-	*out = merged;
-	return true;
 }

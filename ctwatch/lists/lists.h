@@ -46,11 +46,14 @@ struct follow_decision {
  */
 void lists_decide(const struct listed_log *log, const struct config *config, int64_t now_ms, struct follow_decision *out);
 
+/* Does a pattern of logs.include or logs.exclude mean any log of this list? */
+bool lists_pattern_matches(const struct log_list *list, const char *pattern);
+
 /* ---- the updater ---------------------------------------------------------------------------------- */
 
 struct lists;
 
-/* The union, sorted by operator and description, with a decision for each log. Borrowed: valid until the next `changed`. */
+/* The union, sorted by operator and description, with a decision for each log, and the entries that cannot be read. Borrowed: valid until the next `changed`. */
 struct lists_view {
 	const struct log_list *union_list;
 	const struct follow_decision *decisions;     /* union_list->n_logs of them */
@@ -66,7 +69,7 @@ struct lists_options {
 	struct slice list_key_pem;        /* empty: the pinned key. Tests and private lists bring their own */
 	uint64_t tick_ms;                 /* how often files and ages are looked at; 0: a minute */
 	struct clock clock;
-	/* On the loop, never inside lists_start: at first with what is on disk (or built in), then when something changed. */
+	/* On the loop, never inside lists_start: at first with what is on disk (or built in), then when something changed, be it only what is wrong with a list. */
 	void (*changed)(void *ctx, const struct lists_view *view);
 	/* LIST_STALE, LIST_BAD_SIGNATURE, LIST_ROLLBACK, LIST_MIMIC, LIST_MASS_REMOVAL, KEY_CHANGED, LIST_UNREACHABLE: opened or closed. */
 	void (*incident)(void *ctx, bool open, const char *class_name, const char *source, const char *severity, const char *summary);
@@ -83,7 +86,8 @@ void lists_close(struct lists *);
 
 struct lists_source_status {
 	const char *name;                 /* URL or path */
-	bool is_file, signed_by_key;      /* false, false: over TLS only (Apple) */
+	bool is_file, signed_by_key;      /* false, false: over TLS only (Apple, or a mirror without a signature) */
+	bool never_signed;                /* its publisher signs nothing */
 	int64_t list_timestamp_ms;        /* of the copy in use; 0: none or it has none */
 	int64_t fetched_ms;               /* last successful answer, 304 included; 0: never */
 	const char *last_error;           /* or NULL */
