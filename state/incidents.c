@@ -201,6 +201,36 @@ bool state_close_incidents(struct state *st, const struct hash *log_id, const ch
 	return state_end(st, close_all(st, log_id != NULL ? log_id : &nobody, class_name, why, now_ms, err), err);
 }
 
+static bool close_subject(struct state *st, const struct hash *log_id, const char *class_name, const char *subject, const char *why, int64_t now_ms,
+			  uint64_t *n_closed, struct error *err)
+{
+	char id[FINDING_ID_LEN + 1];
+	bool found;
+
+	do {
+		if (!one_id(ROWS(st, SQL_INCIDENT_FIND_OPEN, HASH(log_id), TEXT(class_name), TEXT(subject)), id, &found, err))
+			return false;
+		if (found && !close_incident(st, id, why, now_ms, err))
+			return false;
+		*n_closed += found;
+	} while (found);
+	return true;
+}
+
+bool state_close_incidents_of(struct state *st, const struct hash *log_id, const char *class_name, const char *subject, const char *why, int64_t now_ms,
+			      uint64_t *n_closed, struct error *err)
+{
+	static const struct hash nobody;
+	uint64_t n = 0;
+
+	if (!state_begin(st, err))
+		return false;
+	bool ok = close_subject(st, log_id != NULL ? log_id : &nobody, class_name, subject, why, now_ms, &n, err);
+	if (n_closed != NULL)
+		*n_closed = n;
+	return state_end(st, ok, err);
+}
+
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
 bool state_each_incident(struct state *st, bool open_only, int64_t since_ms, int64_t until_ms, incident_fn *fn, void *ctx, struct error *err)

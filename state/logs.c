@@ -14,6 +14,11 @@ bool state_put_log(struct state *st, const struct state_log *log, struct error *
 		   TEXT(or_empty(log->protocol)), TEXT(or_empty(log->lifecycle)), INT(log->added_ms), TEXT(log->why_not_read), INT(log->sunset_ms));
 }
 
+bool state_log_not_read(struct state *st, const struct hash *log_id, const char *why, struct error *err)
+{
+	return RUN(st, SQL_LOG_NOT_READ, err, HASH(log_id), TEXT(why));
+}
+
 bool state_log_progress(struct state *st, const struct hash *log_id, int64_t last_success_ms, const char *last_error, int64_t now_ms, struct error *err)
 {
 	int64_t no;

@@ -79,6 +79,8 @@ struct state_log {
 	int64_t sunset_ms;                /* end of the shard's interval or INT64_MAX */
 };
 bool state_put_log(struct state *, const struct state_log *log, struct error *err);       /* identity and lifecycle members only */
+/* Why a log that is known is not read (any more). */
+bool state_log_not_read(struct state *, const struct hash *log_id, const char *why, struct error *err);
 bool state_log_progress(struct state *, const struct hash *log_id, int64_t last_success_ms, const char *last_error, int64_t now_ms, struct error *err);
 bool state_set_start(struct state *, const struct hash *log_id, uint64_t start_index, struct error *err);
 typedef bool state_log_fn(void *ctx, const struct state_log *log);                        /* false stops */
@@ -390,6 +392,9 @@ struct incident_report {
 bool state_report_incident(struct state *, const struct incident_report *report, char id[FINDING_ID_LEN + 1], bool *opened, struct error *err);
 bool state_close_incident(struct state *, const char *id, const char *why, int64_t now_ms, struct error *err);
 /* Closes the open ones of a log and class; true also when there are none. */
+/* Of one subject only ("" is one too). `n_closed` may be NULL. */
+bool state_close_incidents_of(struct state *, const struct hash *log_id, const char *class_name, const char *subject, const char *why, int64_t now_ms,
+			      uint64_t *n_closed, struct error *err);
 bool state_close_incidents(struct state *, const struct hash *log_id, const char *class_name, const char *why, int64_t now_ms, struct error *err);
 typedef bool incident_fn(void *ctx, const struct incident *incident);
 bool state_each_incident(struct state *, bool open_only, int64_t since_ms, int64_t until_ms, incident_fn *fn, void *ctx, struct error *err);

@@ -27,6 +27,7 @@
 	  "log_operator = excluded.log_operator, protocol = excluded.protocol, lifecycle = excluded.lifecycle, " \
 	  "added_ms = CASE WHEN log.added_ms = 0 THEN excluded.added_ms ELSE log.added_ms END, " \
 	  "why_not_read = excluded.why_not_read, sunset_ms = excluded.sunset_ms") \
+	X(LOG_NOT_READ, "UPDATE log SET why_not_read = ?2 WHERE log_id = ?1") \
 	X(LOG_SUCCESS, \
 	  "UPDATE log SET last_success_ms = CASE WHEN ?2 > 0 THEN ?2 ELSE last_success_ms END WHERE no = ?1") \
 	X(LOG_ERROR, "UPDATE log SET last_error = ?2, last_error_ms = ?3 WHERE no = ?1") \

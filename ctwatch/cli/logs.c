@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "logs_cli.h"
 
 struct logs_options {
 	enum output_format format;
@@ -226,18 +226,35 @@ struct unread_list {
 	size_t n, cap;
 };
 
-static bool on_other(void *ctx, const struct state_log *log)
+static void add_unread(struct unread_list *list, const char *name, const char *why)
 {
-	struct unread_list *list = ctx;
-
-	if (is_read(log))
-		return true;
 	if (list->n == list->cap) {
 		list->cap = list->cap == 0 ? 64 : list->cap * 2;
 		list->items = xreallocarray(list->items, list->cap, sizeof(*list->items));
 	}
-	list->items[list->n++] = (struct unread){ xstrdup(log->name), xstrdup(log->why_not_read) };
+	list->items[list->n++] = (struct unread){ xstrdup(name), xstrdup(why) };
+}
+
+static bool on_other(void *ctx, const struct state_log *log)
+{
+	if (!is_read(log))
+		add_unread(ctx, log->name, log->why_not_read);
 	return true;
+}
+
+/* Entries of lists that break a rule. */
+static void add_broken(struct unread_list *list, const json_t *fact)
+{
+	size_t i;
+	json_t *unread;
+
+	json_array_foreach(json_object_get(fact, "unread"), i, unread) {
+		const char *name = json_string_value(json_object_get(unread, "name")), *why = json_string_value(json_object_get(unread, "why_not_read"));
+		char *whole = xasprintf("its entry in the list breaks a rule: %s", why != NULL ? why : "?");
+
+		add_unread(list, name != NULL ? name : "?", whole);
+		free(whole);
+	}
 }
 
 static int by_reason(const void *a, const void *b)
@@ -267,11 +284,12 @@ static size_t print_group(struct cli *cli, const struct unread_list *list, size_
 	return i;
 }
 
-static bool print_others(struct cli *cli, struct state *st, bool first, struct error *err)
+static bool print_others(struct cli *cli, struct state *st, const json_t *fact, bool first, struct error *err)
 {
 	struct unread_list list = { 0 };
 	bool ok = state_each_log(st, on_other, &list, err);
 
+	add_broken(&list, fact);
 	if (list.n > 0)
 		qsort(list.items, list.n, sizeof(*list.items), by_reason);
 	for (size_t i = 0; ok && i < list.n;) {
@@ -300,6 +318,45 @@ static bool on_json(void *ctx, const struct state_log *log)
 	return true;
 }
 
+static void print_broken(struct listing *l, const json_t *unread)
+{
+	char safe[512];
+	const char *members[] = { "id", "url", "operator" };
+
+	if (l->n_read++ > 0)
+		fputc('\n', l->cli->out);
+	fprintf(l->cli->out, "%s\n", text_escape(slice_text(json_string_value(json_object_get(unread, "name"))), safe, sizeof(safe)));
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		const char *text = json_string_value(json_object_get(unread, members[i]));
+
+		print_line(l->cli, members[i], text != NULL && text[0] != '\0' ? text : "not known");
+	}
+	char *why = xasprintf("its entry in the list breaks a rule: %s", json_string_value(json_object_get(unread, "why_not_read")));
+	print_line(l->cli, "not read", why);
+	free(why);
+}
+
+static void broken_json(struct listing *l, const json_t *unread)
+{
+	l->n_read++;
+	if (l->format == OUTPUT_JSONL)
+		cli_json(l->cli, OUTPUT_JSONL, logs_unread_json(unread));
+	else
+		json_array_append_new(l->array, logs_unread_json(unread));
+}
+
+static void each_broken(struct listing *l, struct state *st, void (*fn)(struct listing *, const json_t *unread))
+{
+	json_t *fact = logs_fact(st), *unread;
+	size_t i;
+
+	json_array_foreach(json_object_get(fact, "unread"), i, unread)
+		if (logs_unread_is_wanted(unread, l->wanted) && json_is_string(json_object_get(unread, "name")) &&
+		    json_is_string(json_object_get(unread, "why_not_read")))
+			fn(l, unread);
+	json_decref(fact);
+}
+
 static struct table *read_table(void)
 {
 	struct table *table = table_new();
@@ -322,7 +379,13 @@ static bool print_tables(struct listing *l, struct state *st, struct error *err)
 	if (ok && l->n_read > 0)
 		table_print(l->table, l->cli);
 	table_free(l->table);
-	return ok && print_others(l->cli, st, l->n_read == 0, err);
+	json_t *fact = logs_fact(st);
+	l->n_other += json_array_size(json_object_get(fact, "unread"));
+	ok = ok && print_others(l->cli, st, fact, l->n_read == 0, err);
+	if (ok)
+		logs_print_lists(l->cli, fact);
+	json_decref(fact);
+	return ok;
 }
 
 static int list(struct cli *cli, struct state *st, enum output_format format, const char *wanted)
@@ -333,9 +396,12 @@ static int list(struct cli *cli, struct state *st, enum output_format format, co
 
 	if (format == OUTPUT_TEXT) {
 		ok = wanted != NULL ? state_each_log(st, on_wanted, &l, &err) : print_tables(&l, st, &err);
+		if (wanted != NULL)
+			each_broken(&l, st, print_broken);
 	} else {
 		l.array = json_array();
 		ok = state_each_log(st, on_json, &l, &err);
+		each_broken(&l, st, broken_json);
 		if (ok && format == OUTPUT_JSON)
 			cli_json(cli, OUTPUT_JSON, json_incref(l.array));
 		json_decref(l.array);

@@ -266,6 +266,9 @@ static void on_lists_changed(void *ctx, const struct lists_view *view)
 	if (d->once && !d->started_logs)
 		return;                   /* the lists are being fetched: start with what comes of it */
 	sync_logs(d, view);
+	if (d->say_patterns)
+		daemon_say_patterns(d, view);
+	d->say_patterns = false;
 	if (!d->started_logs) {
 		d->started_logs = true;
 		daemon_banner(d, view);
@@ -306,6 +309,7 @@ static void on_tick(uv_timer_t *timer)
 
 	daemon_watch_clock(d);
 	daemon_watch_space(d);
+	daemon_watch_blindness(d);
 	if (d->alerts != NULL)
 		alerts_wake(d->alerts);
 	if (d->options->scan != NULL)

@@ -47,6 +47,9 @@ struct daemon {
 	struct lists_view view;           /* the latest; union_list is NULL before the first */
 	char *list_directory;
 	struct followed *followed;
+	uint64_t followed_since;          /* uv_now when the first log was followed; 0: not yet */
+	bool blind, blind_cleared;        /* no log answers, and it was said; an earlier run's incident is closed */
+	bool say_patterns;                /* a new configuration: which patterns mean no log? */
 	bool once, started_logs, flushing, stopping, was_full;
 	enum disk_room disk_low;
 	bool rates_known;                 /* those of earlier runs were read: saving loses none of them */
@@ -63,6 +66,7 @@ void daemon_fail(struct daemon *, int code);          /* the gravest code wins *
 bool daemon_follow(struct daemon *, const struct watcher_options *options, struct error *err);
 /* daemon_say.c: what it tells at start and end */
 void daemon_banner(struct daemon *, const struct lists_view *view);
+void daemon_say_patterns(struct daemon *, const struct lists_view *view);
 void daemon_summary(struct daemon *);
 /* daemon_keep.c: small jobs for the store */
 void daemon_keep_list(struct daemon *, const struct lists_view *view);
@@ -71,6 +75,8 @@ void daemon_prune(struct daemon *);
 /* daemon_clock.c: the wall clock is set */
 void daemon_start_clock(struct daemon *, struct state *st);      /* before the store has the state; NULL is fine */
 void daemon_watch_clock(struct daemon *);             /* at every tick */
+/* daemon_blind.c: does any log answer? At every tick */
+void daemon_watch_blindness(struct daemon *);
 /* daemon_space.c: a disk that fills */
 void daemon_watch_space(struct daemon *);             /* at every tick */
 bool daemon_on_full(void *ctx, struct state *st, struct error *err);

@@ -21,6 +21,8 @@ static void swap_config(struct daemon *d, struct config *config)
 	if (strcmp(old->config.state, config->state) != 0)
 		diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "\"state\" has changed: it takes effect at the next start");
 	fetcher_set_limit(d->fetcher, d->config->bandwidth_bytes);
+	fetcher_set_allow_http(d->fetcher, (const char *const *)d->config->allow_http.items);
+	d->say_patterns = true;
 	d->ingest.budget.limit = d->config->memory_bytes;
 	budget_serve(&d->ingest.budget);
 	lists_reload(d->lists, d->config);

@@ -63,6 +63,9 @@ static void say_logs(struct daemon *d, const struct lists_view *view)
 	     t.n_static, view->builtin ? ", known from the build until a list arrives" : "", d->config->state);
 	for (size_t i = 0; i < t.n_reasons; i++)
 		diag(out, DIAG_NOTICE, "daemon", NULL, "not read: %zu log%s (%s)", t.reasons[i].n, t.reasons[i].n == 1 ? "" : "s", t.reasons[i].why);
+	if (view->union_list->n_unread > 0)
+		diag(out, DIAG_WARNING, "daemon", NULL, "not read: %zu log%s whose entry in a list breaks a rule; `ctwatch logs` names each and which",
+		     view->union_list->n_unread, view->union_list->n_unread == 1 ? "" : "s");
 	if (t.n_not > 0)
 		diag(out, DIAG_NOTICE, "daemon", NULL, "`ctwatch logs` names each of the %zu and why", t.n_not);
 	if (t.n_static + t.n_classic == 0)
@@ -115,9 +118,25 @@ static void say_sinks(struct daemon *d)
 	}
 }
 
+static void say_pattern(struct daemon *d, const struct lists_view *view, const char *key, const char *pattern)
+{
+	if (strcmp(pattern, "*") != 0 && !lists_pattern_matches(view->union_list, pattern))
+		diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "\"%s\": \"%s\" means none of the %zu logs that are listed; `ctwatch logs` has their names", key,
+		     pattern, view->union_list->n_logs);
+}
+
+void daemon_say_patterns(struct daemon *d, const struct lists_view *view)
+{
+	for (size_t i = 0; i < d->config->log_include.n; i++)
+		say_pattern(d, view, "logs.include", d->config->log_include.items[i]);
+	for (size_t i = 0; i < d->config->log_exclude.n; i++)
+		say_pattern(d, view, "logs.exclude", d->config->log_exclude.items[i]);
+}
+
 void daemon_banner(struct daemon *d, const struct lists_view *view)
 {
 	say_logs(d, view);
+	daemon_say_patterns(d, view);
 	say_rules(d);
 	say_sinks(d);
 	if (d->config->contact == NULL || d->config->contact[0] == '\0')

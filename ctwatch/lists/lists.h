@@ -49,6 +49,9 @@ void lists_decide(const struct listed_log *log, const struct config *config, int
 /* Does a pattern of logs.include or logs.exclude mean any log of this list? */
 bool lists_pattern_matches(const struct log_list *list, const char *pattern);
 
+/* The fact of the state in which the daemon keeps what `logs` says of lists: {"lists":[...], "unread":[...]}. */
+#define LISTS_FACT "lists"
+
 /* ---- the updater ---------------------------------------------------------------------------------- */
 
 struct lists;

@@ -41,6 +41,13 @@ static void queue_push(struct fetch_queue *q, struct fetch *f)
 	q->n++;
 }
 
+static void free_list(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
 static void queue_remove(struct fetch_queue *q, struct fetch *f)
 {
 	if (f->prev != NULL)
@@ -59,9 +66,7 @@ void fetch_release(struct fetcher *fr)
 {
 	if (--fr->holders > 0)
 		return;
-	for (size_t i = 0; fr->allow_http != NULL && fr->allow_http[i] != NULL; i++)
-		free(fr->allow_http[i]);
-	free(fr->allow_http);
+	free_list(fr->allow_http);
 	free(fr->user_agent);
 	free(fr->proxy);
 	free(fr->ca_file);
@@ -458,6 +463,12 @@ static char **dup_list(const char *const *list)
 	for (size_t i = 0; i < n; i++)
 		out[i] = xstrdup(list[i]);
 	return out;
+}
+
+void fetcher_set_allow_http(struct fetcher *fr, const char *const *hosts)
+{
+	free_list(fr->allow_http);
+	fr->allow_http = dup_list(hosts);
 }
 
 struct fetcher *fetcher_new(uv_loop_t *loop, const struct fetcher_options *o)

@@ -33,6 +33,8 @@ struct fetcher *fetcher_new(uv_loop_t *loop, const struct fetcher_options *optio
 /* Cancels everything under way, no `done` runs any more; the loop then runs until the handles are closed. NULL is fine. */
 void fetcher_close(struct fetcher *);
 void fetcher_set_limit(struct fetcher *, uint64_t bytes_per_second);
+/* Hosts that plain http:// may name from now on, as in the options. */
+void fetcher_set_allow_http(struct fetcher *, const char *const *hosts);
 uint64_t fetcher_bytes_in_flight(const struct fetcher *);
 
 struct fetch_answer {

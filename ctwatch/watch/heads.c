@@ -430,6 +430,7 @@ static void head_came(struct watcher *w, const struct tree_head *head, unsigned 
 	int64_t now = watch_steady_ms(w);
 
 	w->head_failures = 0;
+	w->answered_at = uv_now(w->ingest->loop);
 	w->last_head_steady_ms = now;
 	w->next_poll_steady_ms = w->ingest->once ? 0 : now + poll_interval(w);
 	w->last_error = (struct error){ 0 };

@@ -123,6 +123,7 @@ struct watcher {
 	struct request *head_request;
 	int64_t next_poll_steady_ms, last_head_steady_ms, started_steady_ms;
 	unsigned head_failures;
+	uint64_t answered_at;             /* uv_now at the last good head; 0: none by this process */
 	int64_t bad_signatures_steady_ms[3];
 	bool has_newest;
 	struct tree_head newest;          /* the largest that is stored */

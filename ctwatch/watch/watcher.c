@@ -590,6 +590,7 @@ void watcher_status(const struct watcher *w, struct watcher_status *out)
 		.start_index = w->start_index,
 		.entries_read = w->entries_read,
 		.has_head = w->has_newest,
+		.answered_at = w->answered_at,
 		.contradicted = w->contradicted,
 		.outcome = w->outcome,
 		.scan_from = w->options.scan_from,

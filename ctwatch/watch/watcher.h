@@ -40,6 +40,7 @@ struct watcher_status {
 	uint64_t head_size, position, verified_size, start_index;
 	uint64_t entries_read;            /* by this process */
 	bool has_head, contradicted;
+	uint64_t answered_at;             /* uv_now of the loop at the last good head; 0: none by this process */
 	enum watcher_outcome outcome;
 	char last_error[512];             /* empty when all is well */
 	uint64_t scan_from, scan_to;      /* known once the head is */

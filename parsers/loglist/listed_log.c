@@ -63,9 +63,13 @@ void listed_warn(struct log_list *list, char *sentence)
 char *listed_text(const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);
+	const char *text = json_string_value(value);
 	size_t len = json_string_length(value);
 
-	return slice_dup_text(slice_of(json_string_value(value), len < LISTED_TEXT_MAX ? len : LISTED_TEXT_MAX));
+	if (len > LISTED_TEXT_MAX)
+		for (len = LISTED_TEXT_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+			;       /* not in the middle of a letter */
+	return slice_dup_text(slice_of(text, len));
 }
 
 bool listed_time(const json_t *object, const char *name, int64_t *out, struct error *err)
@@ -179,8 +183,11 @@ static void take_unknown(const char *word, struct listed_log *log, struct log_li
 {
 	size_t len = strlen(word);
 
+	if (len > LISTED_WORD_MAX)
+		for (len = LISTED_WORD_MAX; len > 0 && ((unsigned char)word[len] & 0xc0) == 0x80; len--)
+			;
 	log->lifecycle = LIFECYCLE_UNKNOWN;
-	log->lifecycle_word = slice_dup_text(slice_of(word, len < LISTED_WORD_MAX ? len : LISTED_WORD_MAX));
+	log->lifecycle_word = slice_dup_text(slice_of(word, len));
 	listed_warn(doubts, xasprintf("log \"%s\" of %s has the state \"%s\", which this version does not know: it is read like a usable one",
 				      log->description, log->log_operator, log->lifecycle_word));
 }
