@@ -30,8 +30,12 @@ struct sink_set {
 	struct allow_list *allow;         /* what never alerts, and the canaries */
 };
 /* The sink named "stdout", which `run` adds: nothing, an envelope a line for programs, or a few lines a finding for people. */
+struct ruleset;
+struct suffix_table;
 enum sink_stdout { STDOUT_NONE, STDOUT_JSONL, STDOUT_TEXT, STDOUT_TEXT_COLOUR };
 /* Errors name the sink and the key. */
+/* Rules, brands and domains that sinks and the allow list name, against those that there are: a filter that can match nothing is refused. */
+bool sink_set_check(const struct sink_set *, const struct ruleset *rules, const struct suffix_table *suffixes, struct error *err);
 bool sink_set_new(const struct config *config, enum sink_stdout to_stdout, struct sink_set **out, struct error *err);
 void sink_set_free(struct sink_set *);
 /* Is anything in memory that a core dump should not show? */

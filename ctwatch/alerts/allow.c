@@ -81,17 +81,17 @@ static char *dup_text(const json_t *object, const char *key)
 
 static bool read_value(struct allow_entry *entry, size_t i, struct error *err)
 {
-	char domain[DNS_NAME_MAX + 1];
+	struct given_name given;
 	struct error why;
 
 	if (entry->what == ALLOW_CERTIFICATE && !hex_decode(slice_text(entry->value), entry->sha256.bytes, HASH_LEN))
 		return wrong(err, i, "names a certificate by something else than the 64 hex digits of a SHA-256");
 	if (entry->what != ALLOW_DOMAIN)
 		return true;
-	if (!dns_name_to_ascii(slice_text(entry->value), domain, &why))
+	if (!given_name_read(slice_text(entry->value), &given, &why))
 		return error_set(err, ERR_USAGE, "triage: entry %zu of \"allow\": \"%.100s\" is no domain name: %.200s", i + 1, entry->value, why.text);
 	free(entry->value);
-	entry->value = xstrdup(domain);
+	entry->value = xstrdup(given_name_without_www(&given));
 	return true;
 }
 
@@ -151,18 +151,14 @@ static bool read_allow(struct allow_list *list, const json_t *triage, struct err
 /* In the form that the watch list's rules have: "watch/.example.com". */
 static bool read_canary(struct allow_list *list, const char *name, struct error *err)
 {
-	char domain[DNS_NAME_MAX + 1];
-	bool subtree = name[0] == '.';
-	size_t len = strlen(name + subtree);
+	struct given_name given;
 	struct error why;
 
-	while (len > 0 && name[subtree + len - 1] == '.')
-		len--;
-	if (!dns_name_to_ascii(slice_of(name + subtree, len), domain, &why))
+	if (!given_name_read(slice_text(name), &given, &why))
 		return error_set(err, ERR_USAGE, "canary.names: \"%.100s\" is no domain name: %.200s", name, why.text);
 	if (list->n_canaries == CANARIES_MAX)
 		return error_set(err, ERR_USAGE, "canary.names: there are more than %d", CANARIES_MAX);
-	list->canaries[list->n_canaries++] = xasprintf("%s%s", subtree ? "." : "", domain);
+	list->canaries[list->n_canaries++] = xasprintf("%s%s", given.below ? "." : "", given.name);
 	return true;
 }
 
@@ -228,6 +224,32 @@ int64_t allow_canary_within_ms(const struct allow_list *list)
 }
 
 /* ---- judging ---------------------------------------------------------------------------------------------- */
+
+static bool matches_a_rule(const char *pattern, const char *const *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (glob_match(pattern, rules[i]))
+			return true;
+	return false;
+}
+
+bool allow_check(const struct allow_list *list, const struct suffix_table *suffixes, const char *const *rules, size_t n_rules, struct error *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct allow_entry *entry = &list->items[i];
+		size_t suffix_at;
+
+		if (entry->rule != NULL && !matches_a_rule(entry->rule, rules, n_rules))
+			return error_set(err, ERR_USAGE, "triage: entry %zu of \"allow\": no rule is called \"%.100s\"; `ctwatch rules` lists them", i + 1, entry->rule);
+		if (entry->what != ALLOW_DOMAIN)
+			continue;
+		ptrdiff_t at = suffix_registrable(suffixes, slice_text(entry->value), &suffix_at);
+		if (at > 0)
+			return error_set(err, ERR_USAGE, "triage: entry %zu of \"allow\": findings are by registrable domain: write \"%s\" instead of \"%.100s\"", i + 1,
+					 entry->value + at, entry->value);
+	}
+	return true;
+}
 
 static bool applies(const struct allow_entry *entry, const struct finding *finding, int64_t now_ms)
 {

@@ -17,9 +17,12 @@
 #include "state.h"
 
 struct allow_list;
+struct suffix_table;
 
 /* From "triage" and "canary" of the configuration. Errors name the entry. */
 bool allow_list_new(const struct config *config, struct allow_list **out, struct error *err);
+/* Entries that can match nothing: rules that do not exist, domains that no finding is filed under. */
+bool allow_check(const struct allow_list *, const struct suffix_table *suffixes, const char *const *rules, size_t n_rules, struct error *err);
 void allow_list_free(struct allow_list *);
 
 enum allow_answer {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "allow.h"
+#include "rules.h"
 
 #define RETRY_FOR_MS (INT64_C(3) * 86400000)
 #define GROUP_WINDOW_MS 30000
@@ -179,6 +180,28 @@ static bool read_naming(struct sink *sink, const json_t *object, struct error *e
 	return wrong(err, sink, "naming", "\"digest\", \"at once\" or \"off\"");
 }
 
+static bool check_kinds(const struct sink *sink, struct error *err)
+{
+	const char *names[N_RULE_KINDS], *near;
+	char shown[120];
+
+	for (unsigned k = 0; k < N_RULE_KINDS; k++)
+		names[k] = rule_kind_name((enum rule_kind)k);
+	for (size_t i = 0; i < sink->kinds.n; i++) {
+		bool any = false;
+
+		for (size_t k = 0; k < N_RULE_KINDS; k++)
+			any = any || fnmatch(sink->kinds.items[i], names[k], FNM_CASEFOLD) == 0;
+		if (any)
+			continue;
+		near = text_nearest_of(sink->kinds.items[i], names, N_RULE_KINDS);
+		text_escape(slice_text(sink->kinds.items[i]), shown, sizeof(shown));
+		return error_set(err, ERR_USAGE, "alerts: sink \"%s\": \"kinds\" names \"%s\", and there is no such kind%s%s%s: indicator, naming, brand, own, watch or unreadable",
+				 sink->name, shown, near != NULL ? ", did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+	}
+	return true;
+}
+
 static bool read_common(struct sink *sink, const json_t *object, struct error *err)
 {
 	int per_hour = sink->type->for_people ? PER_HOUR : 0;
@@ -188,7 +211,7 @@ static bool read_common(struct sink *sink, const json_t *object, struct error *e
 	sink->digest_minute = DIGEST_MINUTE;
 	if (!check_keys(sink, object, err) || !read_events(sink, object, err) || !read_naming(sink, object, err) ||
 	    !read_list(sink, object, "rules", &sink->rules, err) || !read_list(sink, object, "brands", &sink->brands, err) ||
-	    !read_list(sink, object, "kinds", &sink->kinds, err) || !read_duration(sink, object, "retry_for", &sink->retry_for_ms, err) ||
+	    !read_list(sink, object, "kinds", &sink->kinds, err) || !check_kinds(sink, err) || !read_duration(sink, object, "retry_for", &sink->retry_for_ms, err) ||
 	    !read_duration(sink, object, "group_window", &sink->group_window_ms, err) ||
 	    !read_number(sink, object, "min_score", 100, &sink->min_score, err) ||
 	    !read_number(sink, object, "per_hour", 100000, &per_hour, err) || !read_digest_time(sink, object, err))

@@ -468,7 +468,7 @@ static bool open_all(struct daemon *d, struct ruleset **rules, struct sink_set *
 
 	if (!rules_load(d->config, d->suffixes, daemon_now(d), rules, err))
 		return false;
-	if (!scan && !sink_set_new(d->config, d->options->findings, sinks, err))
+	if (!scan && (!sink_set_new(d->config, d->options->findings, sinks, err) || !sink_set_check(*sinks, *rules, d->suffixes, err)))
 		return false;
 	if (scan)
 		return daemon_scan_state(d, st, err);

@@ -40,7 +40,8 @@ static bool load_all(struct daemon *d, struct config *config, bool *have_config,
 		*have_config = true;
 	}
 	const struct config *now = *have_config ? config : d->config;
-	return rules_load(now, d->suffixes, daemon_now(d), rules, err) && sink_set_new(now, d->options->findings, sinks, err);
+	return rules_load(now, d->suffixes, daemon_now(d), rules, err) && sink_set_new(now, d->options->findings, sinks, err) &&
+	       sink_set_check(*sinks, *rules, d->suffixes, err);
 }
 
 void daemon_reload(struct daemon *d)
@@ -56,6 +57,7 @@ void daemon_reload(struct daemon *d)
 	if (!load_all(d, &config, &have_config, &rules, &sinks, &err)) {
 		diag(d->options->diag, DIAG_ERROR, "daemon", NULL, "the old configuration and rules stay in force: %s", err.text);
 		ruleset_free(rules);
+		sink_set_free(sinks);
 		if (have_config)
 			config_deinit(&config);
 		return;

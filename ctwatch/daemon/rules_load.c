@@ -32,9 +32,20 @@ static enum rule_source_type type_of(struct slice text)
 {
 	size_t i = 0;
 
+	text = slice_without_mark(text);
 	while (i < text.len && (text.data[i] == ' ' || text.data[i] == '\t' || text.data[i] == '\n' || text.data[i] == '\r'))
 		i++;
 	return i < text.len && text.data[i] == '{' ? SOURCE_PACK : SOURCE_WATCHLIST_TEXT;
+}
+
+static bool unknown_pack(const char *entry, struct error *err)
+{
+	const char *near = text_nearest(entry, rule_pack_names());
+	char shown[120];
+
+	text_escape(slice_text(entry), shown, sizeof(shown));
+	return error_set(err, ERR_USAGE, "rules: no pack named \"%s\" ships with the program%s%s%s; a file needs a path (./%s) or the ending .json", shown,
+			 near != NULL ? ", did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "", shown);
 }
 
 static bool add_source(const struct config *config, const char *entry, struct rule_source *source, struct buf *file, struct error *err)
@@ -46,7 +57,7 @@ static bool add_source(const struct config *config, const char *entry, struct ru
 		const char *text = rule_pack_text(entry, &len);
 
 		if (text == NULL)
-			return error_set(err, ERR_USAGE, "rules: no pack named \"%s\" ships with the program; a file needs a path or the ending .json", entry);
+			return unknown_pack(entry, err);
 		source->type = SOURCE_PACK;
 		source->text = slice_of(text, len);
 		return true;

@@ -34,4 +34,22 @@ char *dns_name_to_unicode(struct slice name, char *out, size_t out_len);
 /* U-label or mixed-case input to A-labels (UTS 46, libidn2). For configuration and watch lists, not for logged names. */
 bool dns_name_to_ascii(struct slice name, char out[DNS_NAME_MAX + 1], struct error *err);
 
+/*
+ * A name as people give it: a URL, a mailbox, "hxxps://login[.]example[.]com/x", "*.Example.COM.", "example.com:443". Everything around the
+ * host is taken off, the host becomes lower case and A-labels. For configuration, brand files, watch lists, allow lists and commands;
+ * never for logged names.
+ */
+struct given_name {
+	char name[DNS_NAME_MAX + 1];      /* or an address */
+	bool is_address;
+	bool below;                       /* "." or "*." stood in front */
+	bool star;                        /* it was "*." */
+	bool has_www;                     /* begins with "www." and has a name behind it */
+	char taken_off[64];               /* "scheme, path", for a sentence; "" when nothing was */
+};
+/* ERR_USAGE with a sentence that says what is wrong with it. */
+bool given_name_read(struct slice text, struct given_name *out, struct error *err);
+/* The name, without "www.": what a domain of one's own is. Borrowed. */
+const char *given_name_without_www(const struct given_name *);
+
 #endif

@@ -239,29 +239,33 @@ static bool want_text(const struct source *src, const struct node *at)
 
 bool source_domain(const struct source *src, const struct node *at, char out[DNS_NAME_MAX + 1])
 {
+	struct given_name name;
 	struct error err;
+	char escaped[120];
 
 	if (!want_text(src, at))
 		return false;
 
 	struct slice text = slice_text(json_string_value(at->value));
 
-	if (text.len > 2 && text.data[0] == '*' && text.data[1] == '.')
-		text = slice_sub(text, 2, text.len);
-	if (!dns_name_to_ascii(text, out, &err)) {
-		char escaped[120];
-
-		return source_error(src, at, "\"%s\" is no domain name: %s",
-				    text_escape(text, escaped, sizeof(escaped)), err.text);
-	}
-
-	size_t len = strlen(out);
-
-	if (len > 0 && out[len - 1] == '.')
-		out[--len] = '\0';
-	if (!strchr(out, '.'))
-		return source_error(src, at, "\"%s\" is no domain: it has no dot", out);
+	text_escape(text, escaped, sizeof(escaped));
+	if (!given_name_read(text, &name, &err))
+		return source_error(src, at, "\"%s\" is no domain name: %s", escaped, err.text);
+	if (!strchr(name.name, '.'))
+		return source_error(src, at, "\"%s\" is no domain: it has no dot", name.name);
+	if (name.taken_off[0] != '\0')
+		source_warn(src, at, "\"%s\" is read as the domain %s (without its %s)", escaped, name.name, name.taken_off);
+	strcpy(out, name.name);
 	return true;
+}
+
+/* The domain of an organisation is what stands behind "www.": all names below it are meant. */
+static void cut_www(const struct source *src, const struct node *at, char domain[DNS_NAME_MAX + 1])
+{
+	if (strcmp(subject_of(at), "official_domains") != 0 || strncmp(domain, "www.", 4) != 0 || strchr(domain + 4, '.') == NULL)
+		return;
+	memmove(domain, domain + 4, strlen(domain + 4) + 1);
+	source_warn(src, at, "the official domain is read as %s, and all names below it", domain);
 }
 
 bool source_time(const struct source *src, const struct node *at, int64_t *time_ms)
@@ -299,6 +303,7 @@ static bool read_texts(const struct source *src, const struct node *at, enum mem
 		if (type == MEMBER_DOMAINS) {
 			if (!source_domain(src, &element, domain))
 				return false;
+			cut_www(src, &element, domain);
 			text_list_add(out, domain);
 			continue;
 		}

@@ -72,20 +72,15 @@ static bool read_exception_domain(const struct source *src, const struct node *a
 	struct domain_exception *exception = &((struct exception_form *)out)->exception;
 	const char *text = json_is_string(at->value) ? json_string_value(at->value) : "";
 	char domain[DNS_NAME_MAX + 1];
-	struct node bare = *at;
-	bool ok;
+	struct given_name given;
+	struct error ignored;
 
-	exception->subtree = text[0] == '.';
-	if (exception->subtree)
-		bare.value = json_string(text + 1);
-	ok = source_domain(src, &bare, domain);
-	if (exception->subtree)
-		json_decref(bare.value);
-	if (ok) {
-		free(exception->domain);
-		exception->domain = xstrdup(domain);
-	}
-	return ok;
+	if (!source_domain(src, at, domain))
+		return false;
+	exception->subtree = given_name_read(slice_text(text), &given, &ignored) && given.below;
+	free(exception->domain);
+	exception->domain = xstrdup(domain);
+	return true;
 }
 
 static bool read_until(const struct source *src, const struct node *at, void *out)
@@ -305,6 +300,37 @@ static bool finish_brand(const struct source *src, const struct node *at, struct
 	return true;
 }
 
+/* "acme.com": letters, a dot, letters. "J.P. Morgan" is none. */
+static bool looks_like_domain(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	return dot != NULL && dot > text + 1 && strlen(dot) > 2 && strchr(text, ' ') == NULL;
+}
+
+/* A term is looked for inside labels: a URL or a mailbox is none, and a domain is found only where it is written as one word. */
+static bool terms_are_labels(const struct source *src, const struct node *at)
+{
+	static const char *const keys[] = { "terms", "aliases" };
+
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+		struct node list = source_member(at, keys[k], json_object_get(at->value, keys[k]));
+
+		for (size_t i = 0; i < json_array_size(list.value); i++) {
+			struct node term = source_element(&list, i);
+			char shown[120];
+
+			text_escape(slice_text(json_string_value(term.value)), shown, sizeof(shown));
+			if (looks_like_domain(json_string_value(term.value)))
+				source_warn(src, &term, "\"%s\" looks like a domain; as a term it is found only where it is written together, without its dot", shown);
+			if (strpbrk(json_string_value(term.value), "/:@*\\") == NULL)
+				continue;
+			return source_error(src, &term, "\"%s\" is no term: terms are words inside names, such as \"acme\"; put a domain under \"official_domains\"", shown);
+		}
+	}
+	return true;
+}
+
 static bool read_brand(const struct source *src, const struct node *at, void *out)
 {
 	struct file_form *form = out;
@@ -313,7 +339,7 @@ static bool read_brand(const struct source *src, const struct node *at, void *ou
 	form->brand = (struct brand_config){ .source = xstrdup(src->name) };
 	form->keyword_sets = (struct text_list){ 0 };
 	form->min_score = -1;
-	ok = source_members(src, at, BRAND_MEMBERS, "a brand", form) && finish_brand(src, at, form);
+	ok = source_members(src, at, BRAND_MEMBERS, "a brand", form) && terms_are_labels(src, at) && finish_brand(src, at, form);
 	text_list_deinit(&form->keyword_sets);
 	*CONFIG_PUSH(form->config->brands, form->config->n_brands) = form->brand;
 	return ok;
