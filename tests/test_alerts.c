@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "alerts_bench.h"
+#include "rules.h"
 
 #define APPEND "[{\"type\":\"command\",\"argv\":[\"/bin/sh\",\"-c\",\"cat >>%s; echo >>%s\"]}]"
 
@@ -228,6 +229,59 @@ static void refuses_settings_with_a_sentence_that_names_sink_and_key(void **stat
 	}
 }
 
+static struct ruleset *own_rules(struct suffix_table *suffixes)
+{
+	static const char BRANDS[] = "{\"brands\":[{\"name\":\"Acme Tronics\",\"official_domains\":[\"acme-tronics.example\"]}]}";
+	const struct rule_source source = { SOURCE_PACK, "own", SLICE_LITERAL(BRANDS) };
+	struct ruleset *rules;
+	struct error err;
+
+	if (!ruleset_compile(&source, 1, suffixes, 0, &rules, &err))
+		fail_msg("%s", err.text);
+	return rules;
+}
+
+static void filters_that_can_match_nothing_are_refused_with_the_nearest(void **state)
+{
+	static const struct {
+		const char *sink, *triage, *want;        /* want: NULL when it is good */
+	} cases[] = {
+		{ "\"rules\":[\"brand/*\"],\"brands\":[\"acme tronics\"],\"kinds\":[\"brand\",\"own*\"]", "{}", NULL },
+		{ "\"rules\":[\"unreadable\"]", "{}", NULL },
+		{ "\"kinds\":[\"brnad\"]", "{}", "there is no such kind, did you mean \"brand\"?" },
+		{ "\"brands\":[\"Acme Tronix\"]", "{}", "there is no such brand: did you mean \"Acme Tronics\"?" },
+		{ "\"rules\":[\"brand/acme-tronix\"]", "{}", "there is no such rule: did you mean \"brand/acme-tronics\"?" },
+		{ "\"rules\":[\"naming/*\"]", "{}", "there is no such rule" },
+		{ "\"min_score\":60", "{\"allow\":[{\"domain\":\"https://WWW.partner.co.uk/x\",\"why\":\"x\"}]}", NULL },
+		{ "\"min_score\":60", "{\"allow\":[{\"domain\":\"mail.partner.co.uk\",\"why\":\"x\"}]}", "write \"partner.co.uk\" instead of" },
+		{ "\"min_score\":60", "{\"allow\":[{\"domain\":\"partner.co.uk\",\"rule\":\"brand/x\",\"why\":\"x\"}]}", "no rule is called" },
+	};
+	struct bench *bench = *state;
+	struct suffix_table *suffixes = suffix_table_new_libpsl();
+	struct ruleset *rules = own_rules(suffixes);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text = xasprintf("[{\"type\":\"webhook\",\"url\":\"https://x.example\",%s}]", cases[i].sink);
+		struct sink_set *sinks = NULL;
+		struct error err = { 0 };
+
+		json_decref(bench->config.alerts);
+		json_decref(bench->config.triage);
+		bench->config.alerts = json_loads(text, 0, NULL);
+		bench->config.triage = json_loads(cases[i].triage, 0, NULL);
+		bool ok = sink_set_new(&bench->config, STDOUT_NONE, &sinks, &err) && sink_set_check(sinks, rules, suffixes, &err);
+		if (ok != (cases[i].want == NULL) || (!ok && strstr(err.text, cases[i].want) == NULL))
+			fail_msg("case %zu: %s", i, ok ? "is good" : err.text);
+		if (sinks != NULL)
+			sink_set_free(sinks);
+		free(text);
+	}
+	json_decref(bench->config.triage);
+	bench->config.triage = NULL;
+	ruleset_free(rules);
+	suffix_table_free(suffixes);
+}
+
 static void secrets_come_from_files_and_variables(void **state)
 {
 	struct bench *bench = *state;
@@ -283,6 +337,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_sinks_take_over_on_reload, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(a_file_that_was_moved_away_is_opened_anew_after_a_reload, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(refuses_settings_with_a_sentence_that_names_sink_and_key, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(filters_that_can_match_nothing_are_refused_with_the_nearest, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(secrets_come_from_files_and_variables, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(descriptions_hold_no_secrets, bench_setup, bench_teardown),
 	};

@@ -197,6 +197,13 @@ static void refuses_what_does_not_fit_with_a_sentence(void **state)
 		{ "{\"triage\":[]}", "expected an object, found a list" },
 		{ "{\"public_url\":\"ctwatch.test\"}", "expected an http:// or https:// URL" },
 		{ "{\"state\":\"\"}", "expected a path" },
+		{ "{\"logs\":{\"include\":[]}}", "no log would be read" },
+		{ "{\"logs\":{\"exclude\":[\"*\"]}}", "no log would be read" },
+		{ "{\"logs\":{\"include\":[\"*otter*\"],\"exclude\":[\"*Otter*\"]}}", "contradict each other: both have" },
+		{ "{\"timezone\":\"Europe\"}", "expected a time zone" },
+		{ "{\"report\":{\"mail\":[\"soc\"]}}", "item 1: expected a mail address" },
+		{ "{\"allow_http\":[\"https://\"]}", "\"allow_http\": item 1: " },
+		{ "{\"tls_unverified\":[\"https://*.log.test/\"]}", "item 1: expected a host such as" },
 		{ "{\"poll\":\"60s\",\"poll\":\"61s\"}", "duplicate" },
 		{ "{\"poll\":\"60s\"", "line 1: expected JSON" },
 		{ "{\"contact\":\"a\\u0000@b\"}", "is not allowed" },
@@ -207,6 +214,100 @@ static void refuses_what_does_not_fit_with_a_sentence(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (strstr(refusal(p, cases[i][0], &err), cases[i][1]) == NULL)
 			fail_msg("%s: expected \"...%s...\", got \"%s\"", cases[i][0], cases[i][1], err.text);
+}
+
+static void what_editors_and_empty_files_leave_is_understood(void **state)
+{
+	struct place *p = *state;
+	struct error err = { 0 };
+	struct config c;
+
+	load(p, "\xef\xbb\xbf{\"poll\":\"61s\"}", &c);
+	assert_int_equal(c.poll_ms, 61000);
+	config_deinit(&c);
+	assert_non_null(strstr(refusal(p, "", &err), "ctwatch.json: the file is empty; write {} for the defaults"));
+	assert_non_null(strstr(refusal(p, "\xef\xbb\xbf \r\n", &err), "the file is empty"));
+	assert_non_null(strstr(refusal(p, "\xff\xfe{", &err), "the file is UTF-16: save it as UTF-8"));
+}
+
+static void a_variable_that_belongs_to_no_key_is_refused_with_the_nearest(void **state)
+{
+	struct place *p = *state;
+	struct error err = { 0 };
+	struct config c;
+
+	setenv("CTWATCH_CONTCAT", "x", 1);
+	assert_string_equal(refusal(p, "{}", &err), "environment: no key belongs to the variable CTWATCH_CONTCAT; did you mean CTWATCH_CONTACT?");
+	unsetenv("CTWATCH_CONTCAT");
+	setenv("CTWATCH_CONTACT_FIEL", "x", 1);
+	assert_non_null(strstr(refusal(p, "{}", &err), "CTWATCH_CONTACT_FIEL"));
+	unsetenv("CTWATCH_CONTACT_FIEL");
+	setenv("CTWATCH_ZZZZZZZZZ", "x", 1);
+	assert_non_null(strstr(refusal(p, "{}", &err), "`ctwatch config keys` lists them"));
+	/* a secret may be called anything, where the configuration names it */
+	load(p, "{\"alerts\":[{\"type\":\"mail\",\"password_env\":\"CTWATCH_ZZZZZZZZZ\"}]}", &c);
+	config_deinit(&c);
+	unsetenv("CTWATCH_ZZZZZZZZZ");
+	/* container platforms describe a service that is called ctwatch */
+	setenv("CTWATCH_SERVICE_HOST", "10.0.0.1", 1);
+	setenv("CTWATCH_PORT_8080_TCP_ADDR", "10.0.0.1", 1);
+	load(p, "{}", &c);
+	config_deinit(&c);
+	unsetenv("CTWATCH_SERVICE_HOST");
+	unsetenv("CTWATCH_PORT_8080_TCP_ADDR");
+	setenv("CTWATCH_POLL", "60s", 1);
+	setenv("CTWATCH_POLL_FILE", "/nowhere", 1);
+	assert_non_null(strstr(refusal(p, "{}", &err), "CTWATCH_POLL and CTWATCH_POLL_FILE contradict each other"));
+	unsetenv("CTWATCH_POLL");
+	unsetenv("CTWATCH_POLL_FILE");
+}
+
+static void count_note(void *ctx, const char *sentence)
+{
+	struct buf *all = ctx;
+
+	buf_printf(all, "%s\n", sentence);
+}
+
+static void hosts_are_read_out_of_urls_and_what_is_not_used_yet_is_noted(void **state)
+{
+	struct place *p = *state;
+	struct config c;
+	struct buf notes;
+
+	buf_init(&notes, 4096);
+	load(p, "{\"allow_http\":[\"http://Log.Intern:8080/x\",\"10.0.0.1\"],\"no_keepalive\":[\"*.slow.test\"],\"listen\":\"127.0.0.1:1\",\"rules\":[],"
+		"\"triage\":{\"allow\":[{\"domain\":\"https://www.partner.example/\",\"why\":\"x\"}]}}", &c);
+	assert_string_equal(c.allow_http.items[0], "log.intern");
+	assert_string_equal(c.allow_http.items[1], "10.0.0.1");
+	assert_string_equal(c.no_keepalive.items[0], "*.slow.test");
+	config_each_note(&c, count_note, &notes);
+	assert_string_equal(buf_text(&notes), "\"listen\" is not used yet: this version has no web interface\n"
+					      "\"allow_http\": \"http://Log.Intern:8080/x\" is read as log.intern\n"
+					      "\"triage.allow\": \"https://www.partner.example/\" is read as partner.example\n"
+					      "\"rules\" is empty: logs are read and checked, and nothing is looked for in them\n");
+	buf_deinit(&notes);
+	config_deinit(&c);
+}
+
+static void an_empty_secret_is_said(void **state)
+{
+	struct place *p = *state;
+	char *file = xasprintf("%s/secret", p->directory), *value = NULL;
+	static const char *const contents[] = { "", "\n", "\xef\xbb\xbf\r\n" };
+	struct error err = { 0 };
+	struct config c;
+
+	load(p, "{}", &c);
+	json_t *sink = json_pack("{s:s}", "password_file", "secret");
+	for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
+		write_file(file, contents[i]);
+		assert_false(config_secret(&c, sink, "password", &value, &err));
+		assert_non_null(strstr(err.text, "secret is empty: it should hold the secret"));
+	}
+	json_decref(sink);
+	config_deinit(&c);
+	free(file);
 }
 
 static void keys_that_begin_with_an_underscore_are_comments(void **state)
@@ -368,6 +469,10 @@ int main(void)
 		IN_PLACE(a_variable_can_name_a_file_that_holds_the_value),
 		IN_PLACE(names_line_and_nearest_key_of_what_it_does_not_know),
 		IN_PLACE(refuses_what_does_not_fit_with_a_sentence),
+		IN_PLACE(an_empty_secret_is_said),
+		IN_PLACE(hosts_are_read_out_of_urls_and_what_is_not_used_yet_is_noted),
+		IN_PLACE(a_variable_that_belongs_to_no_key_is_refused_with_the_nearest),
+		IN_PLACE(what_editors_and_empty_files_leave_is_understood),
 		IN_PLACE(keys_that_begin_with_an_underscore_are_comments),
 		IN_PLACE(paths_are_relative_to_the_file_and_packs_stay_names),
 		IN_PLACE(shows_everything_but_secrets),

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "allow.h"
-#include "rules.h"
+#include "finding.h"
 
 #define RETRY_FOR_MS (INT64_C(3) * 86400000)
 #define GROUP_WINDOW_MS 30000
@@ -182,19 +182,19 @@ static bool read_naming(struct sink *sink, const json_t *object, struct error *e
 
 static bool check_kinds(const struct sink *sink, struct error *err)
 {
-	const char *names[N_RULE_KINDS], *near;
+	const char *names[FINDING_UNREADABLE + 1], *near;
 	char shown[120];
 
-	for (unsigned k = 0; k < N_RULE_KINDS; k++)
-		names[k] = rule_kind_name((enum rule_kind)k);
+	for (size_t k = 0; k < ARRAY_LEN(names); k++)
+		names[k] = finding_kind_name((enum finding_kind)k);
 	for (size_t i = 0; i < sink->kinds.n; i++) {
 		bool any = false;
 
-		for (size_t k = 0; k < N_RULE_KINDS; k++)
+		for (size_t k = 0; k < ARRAY_LEN(names); k++)
 			any = any || fnmatch(sink->kinds.items[i], names[k], FNM_CASEFOLD) == 0;
 		if (any)
 			continue;
-		near = text_nearest_of(sink->kinds.items[i], names, N_RULE_KINDS);
+		near = text_nearest_of(sink->kinds.items[i], names, ARRAY_LEN(names));
 		text_escape(slice_text(sink->kinds.items[i]), shown, sizeof(shown));
 		return error_set(err, ERR_USAGE, "alerts: sink \"%s\": \"kinds\" names \"%s\", and there is no such kind%s%s%s: indicator, naming, brand, own, watch or unreadable",
 				 sink->name, shown, near != NULL ? ", did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");

@@ -1,6 +1,7 @@
 /* `ctwatch config`: validate, show what is in force, and document every key. */
 #include "alerts.h"
 #include "cli.h"
+#include "lists.h"
 #include "rules_cli.h"
 
 #include <ctype.h>
@@ -36,32 +37,103 @@ static bool check_files(const struct config *config, struct error *err)
 	return true;
 }
 
+static void on_note(void *ctx, const char *sentence)
+{
+	struct cli *cli = ctx;
+	char *line = xasprintf("note: %s", sentence);
+
+	cli_paragraph(cli->out, cli->width, 0, line);
+	free(line);
+}
+
+/* How each list is trusted. What is in a file is looked at; nobody is asked over the network. */
+static bool check_lists(struct cli *cli, const struct config *config, struct error *err)
+{
+	for (size_t i = 0; i < config->log_lists.n; i++) {
+		struct list_review review;
+		char shown[512];
+
+		if (!lists_review(config, config->log_lists.items[i], &review, err))
+			return error_context(err, "\"log_lists\"");
+		char *line = xasprintf("list %s: %s", text_escape(slice_text(config->log_lists.items[i]), shown, sizeof(shown)), review.trust);
+		cli_paragraph(cli->out, cli->width, 0, line);
+		free(line);
+		for (size_t k = 0; k < review.list.n_warnings; k++)
+			on_note(cli, review.list.warnings[k]);
+		log_list_deinit(&review.list);
+	}
+	return true;
+}
+
+/* Patterns against the logs that are known: from the copies of an earlier run, files, or the build. */
+static void check_patterns(struct cli *cli, const struct config *config)
+{
+	const struct string_list *lists[] = { &config->log_include, &config->log_exclude };
+	const char *const keys[] = { "logs.include", "logs.exclude" };
+	char *directory = xasprintf("%s/lists", config->state);
+	struct log_list known;
+	struct error ignored;
+	bool builtin;
+
+	bool ok = lists_load_kept(config, directory, &known, &builtin, &ignored);
+	free(directory);
+	for (size_t k = 0; ok && known.n_logs > 0 && k < ARRAY_LEN(lists); k++) {
+		for (size_t i = 0; i < lists[k]->n; i++) {
+			if (lists_pattern_matches(&known, lists[k]->items[i]))
+				continue;
+			char *sentence = xasprintf("\"%s\": \"%s\" means none of the %zu logs that are known", keys[k], lists[k]->items[i], known.n_logs);
+			on_note(cli, sentence);
+			free(sentence);
+		}
+	}
+	if (ok)
+		log_list_deinit(&known);
+}
+
+static bool check_rules(struct cli *cli, const struct sink_set *sinks, struct error *err)
+{
+	struct cli_rules rules;
+
+	if (!cli_rules_open(cli, NULL, &rules, err))
+		return false;
+	bool ok = sink_set_check(sinks, rules.rules, rules.suffixes, err);
+	for (size_t i = 0; ok && i < ruleset_n_warnings(rules.rules); i++)
+		on_note(cli, ruleset_warning(rules.rules, i));
+	cli_rules_close(&rules);
+	return ok;
+}
+
+static bool check_all(struct cli *cli, const struct config *config, struct error *err)
+{
+	struct sink_set *sinks;
+
+	if (!check_files(config, err) || !sink_set_new(config, STDOUT_NONE, &sinks, err))
+		return false;
+	bool ok = check_rules(cli, sinks, err) && check_lists(cli, config, err);
+	sink_set_free(sinks);
+	if (!ok)
+		return false;
+	config_each_note(config, on_note, cli);
+	check_patterns(cli, config);
+	return true;
+}
+
 /* Everything that can be wrong without asking anybody: keys, files, sinks, rules. */
 static int check(struct cli *cli)
 {
 	struct config config;
-	struct cli_rules rules;
-	struct sink_set *sinks;
 	struct error err = { 0 };
 
 	if (!cli_config(cli, &config, &err))
 		return cli_fail(cli, &err);
-	char *path = config.path != NULL ? xstrdup(config.path) : NULL;
 	size_t n_alerts = json_array_size(config.alerts);
-	bool has_contact = config.contact != NULL && config.contact[0] != '\0';
-	bool ok = check_files(&config, &err) && sink_set_new(&config, false, &sinks, &err);
-	config_deinit(&config);
+	bool ok = check_all(cli, &config, &err);
 	if (ok) {
-		sink_set_free(sinks);
-		ok = cli_rules_open(cli, NULL, &rules, &err);
-	}
-	if (ok) {
-		cli_rules_close(&rules);
-		fprintf(cli->out, "%s: good; %zu alert sink%s\n", path != NULL ? path : "no file, built-in defaults", n_alerts, n_alerts == 1 ? "" : "s");
-		if (!has_contact)
+		fprintf(cli->out, "%s: good; %zu alert sink%s\n", config.path != NULL ? config.path : "no file, built-in defaults", n_alerts, n_alerts == 1 ? "" : "s");
+		if (config.contact == NULL || config.contact[0] == '\0')
 			fprintf(cli->out, "There is no \"contact\": logs put readers that cannot be reached into one slow lane.\n");
 	}
-	free(path);
+	config_deinit(&config);
 	return ok ? EXIT_DONE : cli_fail(cli, &err);
 }
 

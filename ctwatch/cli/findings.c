@@ -77,21 +77,20 @@ static bool choose_of_domain(void *ctx, const struct finding *f)
 {
 	struct chosen *chosen = ctx;
 
-	if (strcmp(f->registrable_domain, chosen->domain) == 0 || strcmp(f->name, chosen->domain) == 0)
+	const char *bare = strncmp(chosen->domain, "www.", 4) == 0 ? chosen->domain + 4 : chosen->domain;
+
+	if (strcmp(f->registrable_domain, chosen->domain) == 0 || strcmp(f->name, chosen->domain) == 0 || strcmp(f->registrable_domain, bare) == 0)
 		choose(chosen, f->id);
 	return true;
 }
 
-/* "Drive-Us[.]online" as the table prints it, in lower case and without brackets. malloc'd. */
+/* "Drive-Us[.]online" as the table prints it, or a URL out of a mail; what is no name at all stays as it is. malloc'd. */
 static char *refanged(const char *word)
 {
-	char *name = xstrdup(word), *out = name;
+	struct given_name name;
+	struct error ignored;
 
-	for (const char *in = word; *in != '\0'; in++)
-		if (*in != '[' && *in != ']')
-			*out++ = (char)(*in >= 'A' && *in <= 'Z' ? *in - 'A' + 'a' : *in);
-	*out = '\0';
-	return name;
+	return xstrdup(given_name_read(slice_text(word), &name, &ignored) ? name.name : word);
 }
 
 static bool choose_all(struct state *st, char **words, int n, struct chosen *out, struct error *err)

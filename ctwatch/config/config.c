@@ -5,12 +5,12 @@
 #include "key.h"
 #include "url.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define CONFIG_BYTES_MAX (4u << 20)
@@ -174,6 +174,19 @@ static void drop_comments(json_t *value)
 	}
 }
 
+/* What a JSON parser would complain of in words of its own. */
+static bool check_text(const char *path, struct slice text, struct error *err)
+{
+	const struct slice utf16[] = { SLICE_LITERAL("\xff\xfe"), SLICE_LITERAL("\xfe\xff") };
+
+	if (slice_starts_with(text, utf16[0]) || slice_starts_with(text, utf16[1]))
+		return error_set(err, ERR_USAGE, "%s: the file is UTF-16: save it as UTF-8", path);
+	for (size_t i = 0; i < text.len; i++)
+		if (strchr(" \t\r\n", text.data[i]) == NULL || text.data[i] == '\0')
+			return true;
+	return error_set(err, ERR_USAGE, "%s: the file is empty; write {} for the defaults, or let `ctwatch init` make one", path);
+}
+
 static bool apply_file(struct config *c, const char *path, struct error *err)
 {
 	json_error_t where;
@@ -183,9 +196,14 @@ static bool apply_file(struct config *c, const char *path, struct error *err)
 
 	if (!file_read(path, CONFIG_BYTES_MAX, &content, err))
 		return error_context(err, "configuration");
-	json_t *root = json_loadb((const char *)content.data, content.len, JSON_REJECT_DUPLICATES, &where);
+	struct slice text = slice_without_mark(buf_slice(&content));
+	if (!check_text(path, text, err)) {
+		buf_deinit(&content);
+		return false;
+	}
+	json_t *root = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &where);
 	char *copy = xstrdup(path);
-	struct file_source f = { c, path, dirname(copy), buf_slice(&content) };
+	struct file_source f = { c, path, dirname(copy), text };
 	bool ok = false;
 	if (root == NULL) {
 		error_set(err, ERR_USAGE, "%s: line %d: expected JSON: %s", path, where.line, where.text);
@@ -208,13 +226,6 @@ static bool apply_file(struct config *c, const char *path, struct error *err)
 
 /* ---- the environment ---------------------------------------------------------------------------------- */
 
-static void variable_name(const char *key, const char *suffix, char *out, size_t out_len)
-{
-	snprintf(out, out_len, "CTWATCH_%s%s", key, suffix);
-	for (char *c = out; *c != '\0'; c++)
-		*c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
-}
-
 static void cut_newline(struct buf *text)
 {
 	while (text->len > 0 && (text->data[text->len - 1] == '\n' || text->data[text->len - 1] == '\r'))
@@ -224,21 +235,26 @@ static void cut_newline(struct buf *text)
 /* CTWATCH_<KEY>, or CTWATCH_<KEY>_FILE: the value is what that file holds, as container platforms hand out secrets. */
 static bool apply_variable(struct config *c, const struct key_row *row, const char *directory, struct error *err)
 {
-	char name[NAME_MAX_BYTES];
+	char name[NAME_MAX_BYTES], file_name[NAME_MAX_BYTES];
 	struct buf content = { 0 };
 
-	variable_name(row->name, "", name, sizeof(name));
+	environment_name(row->name, "", name, sizeof(name));
 	const char *text = getenv(name);
+	environment_name(row->name, "_FILE", file_name, sizeof(file_name));
+	const char *path = getenv(file_name);
+	bool has_path = path != NULL && path[0] != '\0';
+	if (text != NULL && has_path)
+		return error_set(err, ERR_USAGE, "environment: %s and %s contradict each other: set one of them", name, file_name);
 	if (text != NULL)
 		return apply_text_value(c, row, text, directory, err) || error_context(err, "environment: %s", name);
-	variable_name(row->name, "_FILE", name, sizeof(name));
-	const char *path = getenv(name);
-	if (path == NULL || path[0] == '\0')
+	if (!has_path)
 		return true;
+	memcpy(name, file_name, sizeof(name));
 	if (!file_read(path, CONFIG_BYTES_MAX, &content, err))
 		return error_context(err, "environment: %s", name);
 	cut_newline(&content);
-	bool ok = apply_text_value(c, row, buf_text(&content), directory, err) || error_context(err, "environment: %s", name);
+	const char *value = (const char *)slice_without_mark(slice_text(buf_text(&content))).data;
+	bool ok = apply_text_value(c, row, value, directory, err) || error_context(err, "environment: %s", name);
 	buf_deinit(&content);
 	return ok;
 }
@@ -251,7 +267,7 @@ static bool apply_environment(struct config *c, struct error *err)
 	for (size_t i = 0; ok && i < N_CONFIG_KEYS; i++)
 		ok = apply_variable(c, &CONFIG_KEYS[i], directory, err);
 	free(directory);
-	return ok;
+	return ok && environment_check(c, err);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------ */
@@ -286,6 +302,21 @@ static void choose_state(struct config *c)
 	c->state = path;
 }
 
+/* Excludes stand over includes: together they must leave something. */
+static bool check_excludes(const struct config *c, struct error *err)
+{
+	for (size_t i = 0; i < c->log_exclude.n; i++) {
+		const char *pattern = c->log_exclude.items[i];
+
+		if (pattern[0] != '\0' && pattern[strspn(pattern, "*")] == '\0')
+			return error_set(err, ERR_USAGE, "\"logs.exclude\" has \"%s\", so no log would be read", pattern);
+		for (size_t k = 0; k < c->log_include.n; k++)
+			if (strcasecmp(pattern, c->log_include.items[k]) == 0)
+				return error_set(err, ERR_USAGE, "\"logs.include\" and \"logs.exclude\" contradict each other: both have \"%.100s\"", pattern);
+	}
+	return true;
+}
+
 /* What one key cannot know of another. */
 static bool check_whole(const struct config *c, struct error *err)
 {
@@ -297,7 +328,9 @@ static bool check_whole(const struct config *c, struct error *err)
 		if (strstr(list, "://") != NULL && !url_check(list, (const char *const *)c->allow_http.items, err))
 			return error_context(err, "\"log_lists\"");
 	}
-	return true;
+	if (c->log_include.n == 0)
+		return error_set(err, ERR_USAGE, "\"logs.include\" is empty, so no log would be read: leave it out, or write [\"*\"]");
+	return check_excludes(c, err);
 }
 
 /* The value in force: what was set, else the default. NULL when there is none. New reference. */
@@ -489,10 +522,14 @@ static bool secret_from_file(const struct config *c, const char *path, char **ou
 	if (!ok)
 		return false;
 	cut_newline(&content);
-	*out = slice_dup_text(buf_slice(&content));
-	explicit_bzero(content.data, content.cap);
+	struct slice secret = slice_without_mark(buf_slice(&content));
+	ok = secret.len > 0 || error_set(err, ERR_USAGE, "%s is empty: it should hold the secret, on one line", path);
+	if (ok)
+		*out = slice_dup_text(secret);
+	if (content.cap > 0)
+		explicit_bzero(content.data, content.cap);
 	buf_deinit(&content);
-	return true;
+	return ok;
 }
 
 bool config_secret(const struct config *c, const json_t *object, const char *key, char **out, struct error *err)
@@ -515,6 +552,8 @@ bool config_secret(const struct config *c, const json_t *object, const char *key
 		return secret_from_file(c, text, out, err) || error_context(err, "\"%s\"", file_key);
 	if (env != NULL && getenv(text) == NULL)
 		return error_set(err, ERR_USAGE, "\"%s\": the environment has no variable %s", env_key, text);
+	if (env != NULL && getenv(text)[0] == '\0')
+		return error_set(err, ERR_USAGE, "\"%s\": the variable %s is empty: it should hold the secret", env_key, text);
 	*out = xstrdup(env != NULL ? getenv(text) : text);
 	return true;
 }

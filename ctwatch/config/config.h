@@ -55,6 +55,9 @@ struct config_key {
 /* The caller frees the array (its texts are constant). */
 struct config_key *config_keys(size_t *n);
 
+/* Sentences about settings that are good and may still surprise: read otherwise than written, or not used yet. */
+typedef void config_note_fn(void *ctx, const char *sentence);
+void config_each_note(const struct config *, config_note_fn *fn, void *ctx);
 /* A secret: the value itself, or the content of the file named by "<key>_file" (trailing newline cut), or the variable named by "<key>_env". NULL when absent. */
 bool config_secret(const struct config *, const json_t *object, const char *key, char **out, struct error *err);
 

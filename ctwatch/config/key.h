@@ -27,13 +27,18 @@ struct key_row {
 extern const struct key_row CONFIG_KEYS[];
 extern const size_t N_CONFIG_KEYS;
 
-extern const struct key_type TYPE_TEXT, TYPE_CONTACT, TYPE_PATH, TYPE_URL, TYPE_LIST, TYPE_PATHS_OR_NAMES, TYPE_START, TYPE_BANDWIDTH,
+extern const struct key_type TYPE_TEXT, TYPE_CONTACT, TYPE_PATH, TYPE_URL, TYPE_LIST, TYPE_HOSTS, TYPE_MAILBOXES, TYPE_PATHS_OR_NAMES, TYPE_START, TYPE_BANDWIDTH,
 	TYPE_DURATION, TYPE_SIZE, TYPE_COUNT, TYPE_ADDRESS, TYPE_WEEKDAY, TYPE_CLOCK, TYPE_TIMEZONE, TYPE_FORMATS, TYPE_OBJECT, TYPE_OBJECTS;
 
 /* Leading decimal digits of a text and the unit behind them, white space between them allowed: "40 Mbit/s". */
 bool quantity_split(struct slice text, uint64_t *number, struct slice *unit);
 /* "1000 per log" or 1000. */
 bool count_parse(struct slice text, uint64_t *n);
+
+/* CTWATCH_<KEY><suffix>. */
+void environment_name(const char *key, const char *suffix, char *out, size_t out_len);
+/* No variable begins with CTWATCH_ that means nothing: a mistyped one would be silence. */
+bool environment_check(const struct config *, struct error *err);
 
 /* The line (from 1) on which the member with this dotted name begins in a JSON text that parses; 0: not found. */
 size_t json_line_of(struct slice json, const char *dotted_name);

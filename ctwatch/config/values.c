@@ -1,10 +1,12 @@
 /* The types of configuration values: from JSON or text to the member of struct config, with a sentence when it does not fit. */
 #include "key.h"
+#include "dns.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LIST_ITEMS_MAX 10000
@@ -243,7 +245,8 @@ static bool apply_timezone(const struct key_row *row, const json_t *value, const
 	size_t plain = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/");
 	char *path = xasprintf(ZONEINFO "/%s", name);
 	/* where the time zone database is missing, only the spelling can be checked */
-	bool known = strcmp(name, "UTC") == 0 || access(ZONEINFO, R_OK) != 0 || access(path, R_OK) == 0;
+	struct stat st;
+	bool known = strcmp(name, "UTC") == 0 || access(ZONEINFO, R_OK) != 0 || (stat(path, &st) == 0 && S_ISREG(st.st_mode));
 	free(path);
 	if (name[0] == '\0' || name[0] == '/' || name[plain] != '\0' || !known)
 		return refuse(value, "a time zone such as UTC or Europe/Berlin", err);
@@ -452,6 +455,54 @@ static json_t *list_from_text(const char *text, struct error *err)
 	return list;
 }
 const struct key_type TYPE_LIST = { "list of texts", apply_list, list_from_text };
+
+/* A host out of whatever was given; a pattern stays as it is, as long as it can fit a host at all. NULL with `err`. */
+static char *host_of(const char *text, struct error *err)
+{
+	struct given_name given;
+
+	if (text[strcspn(text, "*?")] == '\0')
+		return given_name_read(slice_text(text), &given, err) ? xstrdup(given.name) : NULL;
+	if (text[strcspn(text, "/:@ ")] == '\0')
+		return xstrdup(text);
+	error_set(err, ERR_USAGE, "expected a host such as log.example.org or a pattern such as *.example.org, without scheme, port and path");
+	return NULL;
+}
+
+static bool apply_hosts(const struct key_row *row, const json_t *value, const char *directory, void *out, struct error *err)
+{
+	struct string_list *list = out;
+
+	if (!apply_list(row, value, directory, out, err))
+		return false;
+	for (size_t i = 0; i < list->n; i++) {
+		char *host = host_of(list->items[i], err);
+
+		if (host == NULL)
+			return error_context(err, "item %zu", i + 1);
+		free(list->items[i]);
+		list->items[i] = host;
+	}
+	return true;
+}
+const struct key_type TYPE_HOSTS = { "list of hosts", apply_hosts, list_from_text };
+
+static bool apply_mailboxes(const struct key_row *row, const json_t *value, const char *directory, void *out, struct error *err)
+{
+	size_t i;
+	json_t *item;
+
+	if (!apply_list(row, value, directory, out, err))
+		return false;
+	json_array_foreach(value, i, item) {
+		const char *at = strrchr(json_string_value(item), '@');
+
+		if (at == NULL || at == json_string_value(item) || at[1] == '\0')
+			return refuse(item, "a mail address such as soc@example.org", err) || error_context(err, "item %zu", i + 1);
+	}
+	return true;
+}
+const struct key_type TYPE_MAILBOXES = { "list of mail addresses", apply_mailboxes, list_from_text };
 const struct key_type TYPE_PATHS_OR_NAMES = { "list of names, paths or URLs", apply_paths, list_from_text };
 
 static bool apply_formats(const struct key_row *row, const json_t *value, const char *directory, void *out, struct error *err)

@@ -213,7 +213,7 @@ static void on_list_incident(void *ctx, bool ok, const struct error *err)
 	if (!ok)
 		diag(li->d->options->diag, DIAG_WARNING, "state", li->source, "incident %s is not recorded: %s", li->class_name, err->text);
 	else if (li->n_closed > 0)
-		diag(li->d->options->diag, DIAG_NOTICE, "lists", li->source, "%s is over: %s", li->class_name, li->summary);
+		diag(li->d->options->diag, DIAG_NOTICE, li->source[0] != '\0' ? "lists" : "daemon", li->source[0] != '\0' ? li->source : NULL, "%s is over: %s", li->class_name, li->summary);
 	free(li);
 }
 
@@ -230,7 +230,7 @@ void daemon_list_incident(void *ctx, bool open, const char *class_name, const ch
 	snprintf(li->severity, sizeof(li->severity), "%s", severity == NULL ? "high" : severity);
 	snprintf(li->summary, sizeof(li->summary), "%s", summary);
 	if (open)
-		diag(d->options->diag, DIAG_WARNING, "lists", source, "%s: %s", class_name, summary);
+		diag(d->options->diag, DIAG_WARNING, source[0] != '\0' ? "lists" : "daemon", source[0] != '\0' ? source : NULL, "%s: %s", class_name, summary);
 	store_submit(d->store, list_incident_job, on_list_incident, li);
 }
 

@@ -101,7 +101,7 @@ static void say_rules(struct daemon *d)
 		     n == 1 ? "" : "s", published == NULL ? "" : ", published ", published == NULL ? "" : published);
 	}
 	for (size_t k = 0; k < ruleset_n_warnings(rules); k++)
-		diag(d->options->diag, DIAG_INFO, "rules", NULL, "%s", ruleset_warning(rules, k));
+		diag(d->options->diag, DIAG_NOTICE, "rules", NULL, "%s", ruleset_warning(rules, k));
 	json_decref(json);
 	free(text);
 }
@@ -133,8 +133,16 @@ void daemon_say_patterns(struct daemon *d, const struct lists_view *view)
 		say_pattern(d, view, "logs.exclude", d->config->log_exclude.items[i]);
 }
 
+static void on_note(void *ctx, const char *sentence)
+{
+	struct daemon *d = ctx;
+
+	diag(d->options->diag, DIAG_NOTICE, "config", NULL, "%s", sentence);
+}
+
 void daemon_banner(struct daemon *d, const struct lists_view *view)
 {
+	config_each_note(d->config, on_note, d);
 	say_logs(d, view);
 	daemon_say_patterns(d, view);
 	say_rules(d);

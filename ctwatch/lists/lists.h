@@ -52,6 +52,13 @@ bool lists_pattern_matches(const struct log_list *list, const char *pattern);
 /* The fact of the state in which the daemon keeps what `logs` says of lists: {"lists":[...], "unread":[...]}. */
 #define LISTS_FACT "lists"
 
+/* One configured list, looked at without the network: `trust` says how it is signed; `list` holds what a file says (deinit it). */
+struct list_review {
+	const char *trust;
+	struct log_list list;
+};
+bool lists_review(const struct config *config, const char *source, struct list_review *out, struct error *err);
+
 /* ---- the updater ---------------------------------------------------------------------------------- */
 
 struct lists;

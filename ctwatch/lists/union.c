@@ -124,3 +124,25 @@ bool lists_load_kept(const struct config *config, const char *directory, struct 
 	log_list_deinit(out);
 	return false;
 }
+
+/* ---- before a run ---------------------------------------------------------------------------------------------------- */
+
+bool lists_review(const struct config *config, const char *source, struct list_review *out, struct error *err)
+{
+	static const char *const trust[] = {
+		[LIST_SIGNED] = "its signature is checked",
+		[LIST_MAY_BE_SIGNED] = "unsigned, unless a signature lies beside it, which is checked",
+		[LIST_NEVER_SIGNED] = "unsigned, as its publisher signs nothing; TLS vouches for it",
+	};
+	const struct list_trust how = { .allow_http = &config->allow_http };
+	struct list_review review = { .trust = trust[lists_signing(source)] };
+	bool is_signed = false;
+
+	if (lists_is_file(source)) {
+		if (!lists_read_file(source, &how, &is_signed, &review.list, err))
+			return false;
+		review.trust = is_signed ? "signed, and the signature is good" : "unsigned; taken because you named it";
+	}
+	*out = review;
+	return true;
+}
