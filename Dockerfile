@@ -11,7 +11,10 @@ FROM debian:12-slim AS build
 COPY script/packages /src/script/packages
 RUN /src/script/packages build
 COPY . /src
+# a page about whoever runs this, for log operators: docker build --build-arg CTWATCH_PROJECT_URL=https://...
+ARG CTWATCH_PROJECT_URL=
 RUN cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCTWATCH_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr/local \
+       -DCTWATCH_PROJECT_URL="$CTWATCH_PROJECT_URL" \
     && ninja -C /build \
     && DESTDIR=/image cmake --install /build --strip
 

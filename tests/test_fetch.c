@@ -368,17 +368,19 @@ static void the_user_agent_carries_a_contact_that_cannot_break_the_header(void *
 	char *agent = user_agent_make("soc@corp.test");
 
 	(void)state;
-	assert_non_null(strstr(agent, "; soc@corp.test)"));
+	assert_non_null(strstr(agent, "soc@corp.test)"));
+	assert_null(strstr(agent, "ctwatch.invalid"));
 	assert_null(strstr(agent, "example.com"));
 	free(agent);
 	agent = user_agent_make("a@b\r\nX-Evil: (1)");
 	assert_null(strchr(agent, '\r'));
 	assert_null(strchr(agent, '\n'));
-	assert_non_null(strstr(agent, "; a@bX-Evil:1)"));
+	assert_non_null(strstr(agent, "a@bX-Evil:1)"));
 	free(agent);
 	agent = user_agent_make(NULL);
-	assert_non_null(strstr(agent, "https://"));
+	assert_int_equal(strncmp(agent, "ctwatch/", 8), 0);
 	assert_null(strchr(agent, ';'));
+	assert_null(strstr(agent, "()"));
 	free(agent);
 }
 

@@ -13,7 +13,7 @@ const struct key_row CONFIG_KEYS[] = {
 	{ "contact", &TYPE_CONTACT, MEMBER(contact), NULL, 0, 0,
 	  "An e-mail address or https:// page for log operators, sent in the User-Agent. Logs put clients that cannot be reached into "
 	  "one slow lane, and write to the others before they block them. The User-Agent also carries the page that the program was "
-	  "built with (CMake's CTWATCH_PROJECT_URL)." },
+	  "built with, if it was (CMake's CTWATCH_PROJECT_URL)." },
 	{ "state", &TYPE_PATH, MEMBER(state), "/var/lib/ctwatch", 0, 0,
 	  "The directory for everything that must survive a restart. When it cannot be used and the program does not run as root: "
 	  "$XDG_STATE_HOME/ctwatch or ~/.local/state/ctwatch. Takes effect at a restart." },

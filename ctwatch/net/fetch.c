@@ -445,7 +445,11 @@ char *user_agent_make(const char *contact)
 		if ((unsigned char)*c > 0x20 && (unsigned char)*c < 0x7f && strchr("();\\\"", *c) == NULL)
 			clean[n++] = *c;
 	clean[n] = '\0';
-	return xasprintf("ctwatch/%s (+%s%s%s)", CTWATCH_VERSION, CTWATCH_PROJECT_URL, n > 0 ? "; " : "", clean);
+	const char *page = CTWATCH_PROJECT_URL;
+	bool has_page = page[0] != '\0';
+	if (!has_page && n == 0)
+		return xasprintf("ctwatch/%s", CTWATCH_VERSION);
+	return xasprintf("ctwatch/%s (%s%s%s%s)", CTWATCH_VERSION, has_page ? "+" : "", page, has_page && n > 0 ? "; " : "", clean);
 }
 
 static char *dup_or_null(const char *text)

@@ -17,7 +17,7 @@ struct fetch;                       /* one request under way */
 
 /*
  * "ctwatch/0.1.0 (+<CTWATCH_PROJECT_URL, of the build>; soc@example.org)": logs put clients without an address into one slow lane (shared/spec/ct-protocols.md
- * 2.8). `contact` NULL or empty: the project alone. What would break the header is left out. malloc'd.
+ * 2.8). `contact` NULL or empty: the project alone; a build without a page leaves it out. What would break the header is left out. malloc'd.
  */
 char *user_agent_make(const char *contact);
 
