@@ -197,8 +197,6 @@ static void refuses_what_does_not_fit_with_a_sentence(void **state)
 		{ "{\"triage\":[]}", "expected an object, found a list" },
 		{ "{\"public_url\":\"ctwatch.test\"}", "expected an http:// or https:// URL" },
 		{ "{\"state\":\"\"}", "expected a path" },
-		{ "{\"logs\":{\"include\":[]}}", "no log would be read" },
-		{ "{\"logs\":{\"exclude\":[\"*\"]}}", "no log would be read" },
 		{ "{\"logs\":{\"include\":[\"*otter*\"],\"exclude\":[\"*Otter*\"]}}", "contradict each other: both have" },
 		{ "{\"timezone\":\"Europe\"}", "expected a time zone" },
 		{ "{\"report\":{\"mail\":[\"soc\"]}}", "item 1: expected a mail address" },
@@ -276,7 +274,7 @@ static void hosts_are_read_out_of_urls_and_what_is_not_used_yet_is_noted(void **
 	struct buf notes;
 
 	buf_init(&notes, 4096);
-	load(p, "{\"allow_http\":[\"http://Log.Intern:8080/x\",\"10.0.0.1\"],\"no_keepalive\":[\"*.slow.test\"],\"listen\":\"127.0.0.1:1\",\"rules\":[],"
+	load(p, "{\"logs\":{\"exclude\":[\"*\"]},\"allow_http\":[\"http://Log.Intern:8080/x\",\"10.0.0.1\"],\"no_keepalive\":[\"*.slow.test\"],\"listen\":\"127.0.0.1:1\",\"rules\":[],"
 		"\"triage\":{\"allow\":[{\"domain\":\"https://www.partner.example/\",\"why\":\"x\"}]}}", &c);
 	assert_string_equal(c.allow_http.items[0], "log.intern");
 	assert_string_equal(c.allow_http.items[1], "10.0.0.1");
@@ -285,7 +283,8 @@ static void hosts_are_read_out_of_urls_and_what_is_not_used_yet_is_noted(void **
 	assert_string_equal(buf_text(&notes), "\"listen\" is not used yet: this version has no web interface\n"
 					      "\"allow_http\": \"http://Log.Intern:8080/x\" is read as log.intern\n"
 					      "\"triage.allow\": \"https://www.partner.example/\" is read as partner.example\n"
-					      "\"rules\" is empty: logs are read and checked, and nothing is looked for in them\n");
+					      "\"rules\" is empty: logs are read and checked, and nothing is looked for in them\n"
+					      "\"logs.exclude\" has \"*\", so no log is read\n");
 	buf_deinit(&notes);
 	config_deinit(&c);
 }

@@ -302,14 +302,12 @@ static void choose_state(struct config *c)
 	c->state = path;
 }
 
-/* Excludes stand over includes: together they must leave something. */
+/* Excludes stand over includes. */
 static bool check_excludes(const struct config *c, struct error *err)
 {
 	for (size_t i = 0; i < c->log_exclude.n; i++) {
 		const char *pattern = c->log_exclude.items[i];
 
-		if (pattern[0] != '\0' && pattern[strspn(pattern, "*")] == '\0')
-			return error_set(err, ERR_USAGE, "\"logs.exclude\" has \"%s\", so no log would be read", pattern);
 		for (size_t k = 0; k < c->log_include.n; k++)
 			if (strcasecmp(pattern, c->log_include.items[k]) == 0)
 				return error_set(err, ERR_USAGE, "\"logs.include\" and \"logs.exclude\" contradict each other: both have \"%.100s\"", pattern);
@@ -328,8 +326,6 @@ static bool check_whole(const struct config *c, struct error *err)
 		if (strstr(list, "://") != NULL && !url_check(list, (const char *const *)c->allow_http.items, err))
 			return error_context(err, "\"log_lists\"");
 	}
-	if (c->log_include.n == 0)
-		return error_set(err, ERR_USAGE, "\"logs.include\" is empty, so no log would be read: leave it out, or write [\"*\"]");
 	return check_excludes(c, err);
 }
 

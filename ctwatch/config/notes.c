@@ -93,6 +93,11 @@ void config_each_note(const struct config *c, config_note_fn *fn, void *ctx)
 	note_allowed(&n);
 	if (c->rules.n == 0 && json_array_size(json_object_get(c->canary, "names")) == 0)
 		note(&n, xstrdup("\"rules\" is empty: logs are read and checked, and nothing is looked for in them"));
+	if (c->log_include.n == 0)
+		note(&n, xstrdup("\"logs.include\" is empty, so no log is read: leave it out, or write [\"*\"]"));
+	for (size_t i = 0; i < c->log_exclude.n; i++)
+		if (strcmp(c->log_exclude.items[i], "*") == 0)
+			note(&n, xstrdup("\"logs.exclude\" has \"*\", so no log is read"));
 	if (c->log_lists.n == 0)
 		note(&n, xstrdup("\"log_lists\" is empty: no log is known, so none is read"));
 	if (json_object_get(c->values, "canary.within") != NULL && json_array_size(json_object_get(c->canary, "names")) == 0)

@@ -29,7 +29,7 @@ static void check_good(const struct config *config)
 	struct retention retention;
 	struct error err = { 0 };
 
-	CHECK(config->log_include.n > 0 && config->poll_ms >= 5000 && json_is_object(config->effective));
+	CHECK(config->poll_ms >= 5000 && json_is_object(config->effective));
 	config_retention(config, &retention);
 	config_each_note(config, on_note, NULL);
 	if (sink_set_new(config, STDOUT_NONE, &sinks, &err))
