@@ -309,7 +309,7 @@ static bool check_excludes(const struct config *c, struct error *err)
 		const char *pattern = c->log_exclude.items[i];
 
 		for (size_t k = 0; k < c->log_include.n; k++)
-			if (strcasecmp(pattern, c->log_include.items[k]) == 0)
+			if (strcmp(pattern, "*") != 0 && strcasecmp(pattern, c->log_include.items[k]) == 0)
 				return error_set(err, ERR_USAGE, "\"logs.include\" and \"logs.exclude\" contradict each other: both have \"%.100s\"", pattern);
 	}
 	return true;
