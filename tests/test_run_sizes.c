@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,10 +55,26 @@ static void a_single_entry_that_cannot_be_had_is_missing_alone(void **state)
 	run_kit_stop(&kit);
 }
 
+static void what_lies_behind_a_long_gap_is_read(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "12000", "--fast", "--misbehave", "bad-range,at=2000", NULL };
+	struct run_kit kit;
+
+	(void)state;
+	run_kit_start(&kit, ARGUMENTS);
+	run_kit_config(&kit, "beginning", "");
+	run_kit_daemon(&kit);
+	run_kit_wait(&kit, "SELECT max(stop) > 7000 FROM read_range", "1");
+	run_kit_control(&kit, "behave=all");
+	assert_int_equal(run_kit_end(&kit, SIGTERM), 0);
+	run_kit_stop(&kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_log_that_refuses_large_pages_in_any_way_is_read_with_smaller_ones),
+		cmocka_unit_test(what_lies_behind_a_long_gap_is_read),
 		cmocka_unit_test(a_single_entry_that_cannot_be_had_is_missing_alone),
 	};
 

@@ -276,6 +276,8 @@ void watch_missing_note(struct watcher *, const struct source_window *window, en
 			const struct error *err);
 /* A request was answered well; of its window, [from, to) came. */
 void watch_missing_worked(struct watcher *, const struct source_window *window);
+/* Where to look next in [from, limit), when nothing came from `from` on for long: ahead, so that what lies behind a long gap is found. */
+uint64_t watch_missing_probe(const struct watcher *, uint64_t from, uint64_t limit);
 /* Would its failure make the next request smaller? */
 bool watch_missing_shrinks(struct watcher *, const struct source_window *window);
 void watch_missing_served(struct watcher *, uint64_t from, uint64_t to);

@@ -6,7 +6,7 @@
  *                                                  '- never: [0,1) fails twice: entry 0 alone is missing, on with [1,257)
  *
  * A log that serves nothing at all is not hammered by that: after FRUITLESS_MAX failures in a row nothing becomes smaller any
- * more, and the whole log rests between two requests for entries.
+ * more, the whole log rests between two requests for entries, and every other one looks further on for what is there.
  */
 #include "inside.h"
 
@@ -92,6 +92,8 @@ void watch_missing_head(struct watcher *w, uint64_t tree_size)
 {
 	memmove(w->recent_sizes + 1, w->recent_sizes, sizeof(w->recent_sizes) - sizeof(w->recent_sizes[0]));
 	w->recent_sizes[0] = tree_size;
+	if (tree_size > w->recent_sizes[1])
+		w->entries_rest_steady_ms = 0;    /* what is new may be there: one look at each head */
 	if (tree_size >= w->newest.tree_size)
 		w->beyond_failed = false;
 	if (watch_readable_size(w) < w->newest.tree_size)
@@ -113,6 +115,7 @@ void watch_missing_served(struct watcher *w, uint64_t from, uint64_t to)
 		else
 			m->to = from;         /* what lies behind the middle is unread as anything else */
 		m->tries = 0;
+		m->n_ask = w->page.page;
 		if (m->from < m->to)
 			continue;
 		w->missing[i--] = w->missing[--w->n_missing];
@@ -244,6 +247,13 @@ void watch_missing_worked(struct watcher *w, const struct source_window *window)
 	w->entries_rest_steady_ms = 0;
 	if (watch_missing_at(w, window->from, window->to) != NULL)
 		page_worked(&w->page, window->n_asked);
+}
+
+uint64_t watch_missing_probe(const struct watcher *w, uint64_t from, uint64_t limit)
+{
+	if (w->fruitless <= FRUITLESS_MAX || w->fruitless % 2 == 0 || limit <= from)
+		return from;
+	return from + (limit - from) / 8 * (7 - (w->fruitless - FRUITLESS_MAX) / 2 % 8);
 }
 
 bool watch_missing_shrinks(struct watcher *w, const struct source_window *window)

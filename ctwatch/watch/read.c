@@ -115,16 +115,30 @@ static void place_tail(struct watcher *w, uint64_t limit)
 		watch_want_proof(w, &w->verified_head, &w->newest);
 }
 
+/* The first that is unread, or where nothing was answered for long, one further on. */
+static bool choose_stretch(struct watcher *w, uint64_t low, uint64_t high, uint64_t *from, uint64_t *limit)
+{
+	if (!find_stretch(w, low, high, from, limit))
+		return false;
+	uint64_t ahead = watch_missing_probe(w, *from, high) / w->source->step * w->source->step, start, end;
+
+	if (ahead > *from && find_stretch(w, ahead, high, &start, &end)) {
+		*from = start;
+		*limit = end;
+	}
+	return true;
+}
+
 static bool next_stretch(struct watcher *w, uint64_t *from, uint64_t *limit, enum governor_class *class)
 {
 	uint64_t end = read_limit(w);
 
 	place_tail(w, end);
 	*class = GOVERNOR_TAIL;
-	if (find_stretch(w, w->tail_start, end, from, limit))
+	if (choose_stretch(w, w->tail_start, end, from, limit))
 		return true;
 	*class = GOVERNOR_GAP;
-	return w->tail_start != 0 && find_stretch(w, 0, w->tail_start, from, limit);
+	return w->tail_start != 0 && choose_stretch(w, 0, w->tail_start, from, limit);
 }
 
 /* ---- one response ------------------------------------------------------------------------------------------- */

@@ -132,6 +132,10 @@ static bool refuse_size(struct fake_log *log, uint64_t start, uint64_t n, struct
 		}
 		answer->delivery = WAYS[i].delivery;
 	}
+	if (fault_is_on(&log->faults, FAULT_BAD_RANGE, 0, &limit) && start < limit + 5000 && start + n > limit) {
+		http_say(answer, 500, "text/plain", "entries from %llu on cannot be read\n", (unsigned long long)limit);
+		return true;
+	}
 	if (!fault_is_on(&log->faults, FAULT_BAD_ENTRY, 0, &limit) || limit < start || limit >= start + n)
 		return false;
 	http_say(answer, 500, "text/plain", "entry %llu cannot be read\n", (unsigned long long)limit);

@@ -51,6 +51,7 @@ enum kind {
 	X(TOO_MANY_CUT, "too-many-cut", KIND_ENTRIES, 1, 0, "bodies above at= entries (32) end in the middle") \
 	X(TOO_MANY_BROKEN, "too-many-broken", KIND_ENTRIES, 1, 0, "200 with half a body above at= entries (32)") \
 	X(TOO_MANY_HANG, "too-many-hang", KIND_ENTRIES, 1, 0, "no answer above at= entries (32)") \
+	X(BAD_RANGE, "bad-range", KIND_ENTRIES, 1, 0, "500 for every page that holds one of the 5000 entries from at= on") \
 	X(BAD_ENTRY, "bad-entry", KIND_ENTRIES, 1, 0, "500 for every page that holds entry at=") \
 	X(CHAIN_MISMATCH, "chain-mismatch", KIND_BULK, 1, 0, "chains that belong to another issuer") \
 	/* entries that go into the tree like this, when they are sequenced: index at= */ \
