@@ -173,6 +173,70 @@ static void heads_that_were_never_verified_do_not_stop_verification_after_a_rest
 	watch_bench_stop(&b);
 }
 
+/* ---- refusal is an answer -------------------------------------------------------------------------------------------- */
+
+static void a_proof_that_is_refused_is_told_and_asked_for_until_it_comes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(APIS); i++) {
+		const char *const arguments[] = { "--api", APIS[i], "--initial", "512", NULL };
+		const char *const refuse = i == 0 ? "log=0&misbehave=status,at=404,on=proof" : "log=0&misbehave=status,at=404,on=tile";
+		struct bench b;
+
+		watch_bench_start(&b, arguments);
+		for (uint64_t size = 768; size <= 1792; size += 256) {
+			char *query = xasprintf("SELECT verified_size >= %llu FROM log", (unsigned long long)size - 256);
+
+			watch_bench_wait(&b, query, "1");
+			free(query);
+			run_kit_control(&b.kit, "log=0&grow=256");
+			watch_bench_later(&b, MINUTE);
+		}
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "1792");
+		/* the state is made to forget what it knew of an old size, and a front end shows it again */
+		watch_bench_change(&b, "DELETE FROM head WHERE tree_size < 1792");
+		run_kit_control(&b.kit, refuse);
+		run_kit_control(&b.kit, "log=0&misbehave=lagging,every=1");
+		for (unsigned k = 0; k < 6; k++) {
+			watch_bench_later(&b, 31 * MINUTE);
+			watch_bench_spin(&b, 300);
+		}
+		watch_bench_wait(&b, "SELECT severity, closed_ms FROM incident WHERE class = 'CHECK_REFUSED'", "high|0");
+		watch_bench_restart(&b);
+		watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT closed_ms FROM incident WHERE class = 'CHECK_REFUSED'", "0");
+		run_kit_control(&b.kit, "log=0&behave=all");
+		for (unsigned k = 0; k < 5; k++) {
+			watch_bench_later(&b, 61 * MINUTE);
+			watch_bench_spin(&b, 300);
+		}
+		watch_bench_wait(&b, "SELECT count(*), sum(closed_ms > 0) FROM incident WHERE class = 'CHECK_REFUSED'", "1|1");
+		watch_bench_stop(&b);
+	}
+}
+
+static void a_verified_size_that_stands_still_for_an_hour_is_told_and_closes_when_it_moves(void **state)
+{
+	static const char *const ARGUMENTS[] = { "--api", "classic", "--initial", "600", "--misbehave", "tampered-entry,at=300", NULL };
+	struct bench b;
+
+	(void)state;
+	watch_bench_start(&b, ARGUMENTS);
+	for (unsigned k = 0; k < 5; k++) {
+		watch_bench_later(&b, 15 * MINUTE);
+		watch_bench_spin(&b, 300);
+	}
+	watch_bench_wait(&b, "SELECT severity, closed_ms FROM incident WHERE class = 'VERIFICATION_STALLED'", "high|0");
+	run_kit_control(&b.kit, "log=0&behave=all");
+	watch_bench_later(&b, 31 * MINUTE);
+	watch_bench_close_incident(&b, "ENTRIES_MISMATCH");
+	watch_bench_later(&b, MINUTE);
+	watch_bench_wait(&b, "SELECT verified_size FROM log", "600");
+	watch_bench_later(&b, MINUTE);
+	watch_bench_wait(&b, "SELECT closed_ms > 0 FROM incident WHERE class = 'VERIFICATION_STALLED'", "1");
+	watch_bench_stop(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +246,8 @@ int main(void)
 		cmocka_unit_test(one_wrong_head_among_right_ones_is_set_aside_and_verification_goes_on),
 		cmocka_unit_test(entries_decide_between_two_roots_of_one_size),
 		cmocka_unit_test(heads_that_were_never_verified_do_not_stop_verification_after_a_restart),
+		cmocka_unit_test(a_proof_that_is_refused_is_told_and_asked_for_until_it_comes),
+		cmocka_unit_test(a_verified_size_that_stands_still_for_an_hour_is_told_and_closes_when_it_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,6 +159,9 @@ static const char *how_it_goes_on(const char *class_name)
 		{ "FORK", "The root that came first is followed, the other is kept as evidence. Both are signed, so only you can close this incident; it opens again when the "
 			  "log serves the other root again." },
 		{ "ROLLBACK", "The log is read on from its larger tree as soon as it serves it again. Both heads are signed, so only you can close this incident." },
+		{ "CHECK_REFUSED", "The check is asked for again every hour. This closes by itself when the log answers, or when entries have shown the same." },
+		{ "VERIFICATION_STALLED", "Reading and matching go on. This closes by itself when the verified size moves; the other open incidents of the log say what is in its "
+					  "way." },
 		{ "UNLOGGED_ENTRY", "The findings named are marked as withdrawn. Keep the evidence: nobody else can see that certificate in the log. Only you can close this "
 				    "incident." },
 	};

@@ -332,8 +332,8 @@ static bool caught_up(struct watcher *w)
 {
 	uint64_t target = w->options.scan && w->options.scan_to < w->target ? w->options.scan_to : w->target;
 
-	return w->phase == WATCHER_FOLLOWING && w->has_target && w->commit == NULL && w->proof.request == NULL && w->proof.walk == NULL &&
-	       !w->proof.wanted && (w->doubt.phase == DOUBT_NONE || w->doubt.phase == DOUBT_BROKEN) && position_end(&w->position) >= target &&
+	return w->phase == WATCHER_FOLLOWING && w->has_target && w->commit == NULL && !watch_proofs_wanted(w) &&
+	       (w->doubt.phase == DOUBT_NONE || w->doubt.phase == DOUBT_BROKEN) && position_end(&w->position) >= target &&
 	       w->edge_walk == NULL && w->n_issuers == 0 && !prover_holds(w->prover);
 }
 
@@ -346,6 +346,11 @@ static void after_commit(struct watcher *w, struct commit *c)
 	if (c->n_verified > 0) {
 		w->verified_head = c->verified_head;
 		w->has_verified_head = true;
+		/* entries have said what tiles and proofs would have */
+		for (size_t i = 0; i < c->n_verified; i++)
+			watch_proof_moot(w, c->verified[i].size, &c->verified[i].root);
+		watch_proofs_settle(w);
+		watch_answered(w, CHECK_EDGE);
 	}
 	watch_cut(w);                     /* heads may have come, or been let go, meanwhile */
 	watch_mark_done(w, &c->mark);
@@ -406,7 +411,7 @@ void watch_commit(struct watcher *w)
 	if (!due) {
 		watch_scan_prove(w);
 		if (caught_up(w))
-			watch_settle(w, WATCHER_CAUGHT_UP);
+			watch_settle(w, w->refused == 0 ? WATCHER_CAUGHT_UP : WATCHER_LEFT_BEHIND);
 		return;
 	}
 	w->compare_wanted = false;

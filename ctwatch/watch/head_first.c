@@ -44,6 +44,9 @@ static void failed(struct watcher *w, const struct error *err)
 	t->retry_steady_ms = watch_steady_ms(w) + (t->failures == 1 ? 1 : RETRY_MS);
 	if (t->failures >= ATTEMPTS && err->kind == ERR_CONTRADICTION)
 		watch_report(w, INCIDENT_TILE_HASH_MISMATCH, "", "%s", err->text);
+	else if (t->failures >= ATTEMPTS)
+		watch_refused(w, CHECK_HEAD_FIRST, "whether the entries at the head belong to the signed tree is not known before those below are read: %s",
+			      err->text);
 	watch_schedule(w);
 }
 
@@ -63,6 +66,7 @@ static void compare(struct watcher *w, const struct compact_range *tree)
 	t->failures = 0;
 	t->proven = t->top;
 	watch_clear(w, INCIDENT_TILE_HASH_MISMATCH, "hash tiles hash to the signed root");
+	watch_answered(w, CHECK_HEAD_FIRST);
 	watch_mark_verified(w, from, t->top, t->head.tree_size);
 }
 
@@ -112,6 +116,8 @@ void watch_check_tail(struct watcher *w)
 	t->retry_steady_ms = 0;
 	if (start <= position_end(&w->position) || t->proven > top)
 		t->proven = 0;
+	if (start <= position_end(&w->position) && (w->refused & 1u << CHECK_HEAD_FIRST) != 0)
+		watch_answered(w, CHECK_HEAD_FIRST);      /* there is no gap any more */
 	/* not before the tail has caught up with the head: one check a head, not one a response */
 	if (w->doubt.phase != DOUBT_NONE || start <= position_end(&w->position) || top <= t->proven || top > size || top < size / TILE_WIDTH * TILE_WIDTH)
 		return;

@@ -48,6 +48,49 @@ static void check_backlog(struct watcher *w, int64_t now)
 		watch_clear(w, INCIDENT_BACKLOG, "the backlog shrinks");
 }
 
+/* Why the verified size does not move, as far as it is known. */
+static const char *why_stalled(const struct watcher *w)
+{
+	if (w->doubt.phase == DOUBT_BROKEN)
+		return "what was read next does not hash to what was signed, see the incident about it";
+	if (w->doubt.phase != DOUBT_NONE)
+		return "what was read next does not hash to what was signed and is read again";
+	if (w->retry_commit_steady_ms != 0)
+		return "what was read cannot be stored";
+	return w->pending.n > 0 && position_end(&w->position) < w->pending.items[0].head.tree_size ? "the entries that come next are not served" : "no root was compared";
+}
+
+/* Is there a signed size that what was read without a gap reaches? */
+static bool can_compare(const struct watcher *w)
+{
+	return w->pending.n > 0 && w->pending.items[0].head.tree_size <= position_end(&w->position);
+}
+
+/*
+ * Entries are read and a head beyond the verified size is signed, but for an hour nothing was verified: whatever the reason, that is told. A
+ * backlog on its way to the first signed size, which may take days, is not meant.
+ */
+static void check_verification(struct watcher *w, int64_t now)
+{
+	uint64_t verified = w->position.verified.end, end = position_end(&w->position);
+	bool read = position_count(&w->position) > verified || w->doubt.phase != DOUBT_NONE;     /* or forgotten, to be read again */
+	bool behind = w->newest.tree_size > verified && read;
+	char since[TIME_TEXT_LEN];
+
+	if (w->phase != WATCHER_FOLLOWING || w->ingest->once || w->options.scan)
+		return;
+	if (!behind || verified != w->stall.verified)
+		watch_clear(w, INCIDENT_VERIFICATION_STALLED, "the verified size moves again");
+	if (!behind || w->stall.since_steady_ms == 0 || verified != w->stall.verified || (end != w->stall.end && !can_compare(w)))
+		w->stall.since_steady_ms = now;
+	w->stall.verified = verified;
+	w->stall.end = end;
+	if (behind && now - w->stall.since_steady_ms >= HOUR_MS)
+		watch_report(w, INCIDENT_VERIFICATION_STALLED, "",
+			     "a tree of %" PRIu64 " entries is signed and entries are read, but for %s nothing beyond entry %" PRIu64 " was verified: %s",
+			     w->newest.tree_size, duration_format(now - w->stall.since_steady_ms, since), verified, why_stalled(w));
+}
+
 /* More than half of an hour's requests were refused for their rate. */
 static void check_throttling(struct watcher *w, int64_t now)
 {
@@ -104,6 +147,7 @@ static void close_quiet(struct watcher *w, int64_t now)
 void watch_health(struct watcher *w, int64_t now)
 {
 	check_backlog(w, now);
+	check_verification(w, now);
 	check_throttling(w, now);
 	check_cpu(w, now);
 	check_clock(w);

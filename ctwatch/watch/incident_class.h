@@ -34,6 +34,8 @@ enum incident_class {
 	INCIDENT_OVER_BUDGET,             /* also opened by the state (state/quota.c) */
 	INCIDENT_UNREACHABLE,             /* for an hour */
 	INCIDENT_UNREACHABLE_DAY,
+	INCIDENT_CHECK_REFUSED,           /* what a check of signed heads needs cannot be had */
+	INCIDENT_VERIFICATION_STALLED,
 	INCIDENT_BACKLOG,
 	INCIDENT_RATE_LIMITED,
 	INCIDENT_CLOCK_SUSPECT,

@@ -8,7 +8,8 @@
  *   heads     heads.c           timer -> request -> signature -> same tree? -> stored -> newest, pending
  *   reading   read.c            unread stretch -> request -> worker -> ready
  *   commit    commit.c          ready responses -> one transaction -> position; roots compared at every signed size
- *   checking  check.c           consistency of heads, hash tiles at the right edge, what follows a mismatch
+ *   checking  consistency.c     do two signed heads belong to one tree?
+ *             edge.c, recheck.c hash tiles at the right edge, what follows a mismatch
  *             head_first.c    what is read above a gap
  *   proving   prover.c          inclusion proofs of what was found, one by one
  */
@@ -97,6 +98,10 @@ struct doubt {
 	enum incident_class class;        /* BROKEN: the incident that says so; nothing is read again until somebody closes it */
 };
 
+/* What a log must answer so that what it signed can be checked. */
+enum check { CHECK_CONSISTENCY, CHECK_EDGE, CHECK_HEAD_FIRST, CHECK_START };
+#define PROOF_WISHES_MAX 16
+
 /* A head that entries do not hash to, though they do hash to that of a larger one. */
 struct wrong_head {
 	struct tree_head head;
@@ -176,16 +181,21 @@ struct watcher {
 	uint64_t edge_size;
 	unsigned edge_failures;
 	int64_t edge_retry_steady_ms;
-	struct proof_check {              /* is the older head's tree a prefix of the newer one's? */
-		bool wanted;
-		struct tree_head older, newer;
-		bool older_done;              /* static logs: the older root is rebuilt, on to the newer */
-		unsigned failures;
-		int64_t retry_steady_ms;
+	struct consistency {              /* is the older head's tree a prefix of the newer one's? */
+		struct proof_wish {
+			struct tree_head older, newer;
+			bool refused;
+			bool entries_tell;    /* entries that are read up to the newer head make the question moot */
+			unsigned failures;
+			int64_t due_steady_ms;
+		} wishes[PROOF_WISHES_MAX], now;
+		size_t n_wishes;
+		bool asking;              /* about `now` */
+		bool older_done;          /* static logs: the older root is rebuilt, on to the newer */
 		struct request *request;
 		struct tree_walk *walk;
-		char *url;
-	} proof;
+	} consistency;
+	unsigned refused;                 /* checks that the log makes impossible, bits of enum check */
 	struct tail_check {               /* static logs: are the entries read at the head, above a gap, those that were signed? */
 		struct compact_range base;/* the tree below them, from hash tiles; empty: not had yet */
 		struct tree_head head;    /* being compared, with the entries below `top` */
@@ -219,6 +229,10 @@ struct watcher {
 	bool contradicted;
 	struct error last_error;
 	int64_t trouble_kept_steady_ms;
+	struct {
+		uint64_t verified, end;   /* at the last look */
+		int64_t since_steady_ms;
+	} stall;
 	uint64_t backlog_start;           /* entries behind when it began to grow */
 	int64_t behind_since_steady_ms;
 	uint64_t size_then;
@@ -288,11 +302,23 @@ uint64_t watch_readable_size(const struct watcher *);
 /* commit.c */
 void watch_commit(struct watcher *);
 bool watch_committing(const struct watcher *);
-/* check.c */
+/* edge.c, consistency.c */
 void watch_check_edge(struct watcher *);
 void watch_check_proof(struct watcher *);
 /* Asks whether two signed heads belong to one tree; a check that is under way is not disturbed. */
 void watch_want_proof(struct watcher *, const struct tree_head *older, const struct tree_head *newer);
+bool watch_proofs_wanted(const struct watcher *);
+int64_t watch_proofs_due(const struct watcher *);
+void watch_proofs_cancel(struct watcher *);
+/* The verified size has moved: what entries have told is not asked any more. */
+void watch_proofs_settle(struct watcher *);
+/* This head's root was rebuilt from entries. */
+void watch_proof_moot(struct watcher *, uint64_t tree_size, const struct hash *root);
+/* refusal.c */
+int64_t watch_check_delay(const struct watcher *, unsigned failures);    /* after the n-th failure: at once, 5 and 30 minutes, an hour */
+unsigned watch_check_attempts(const struct watcher *);                   /* before a failure is told */
+void watch_refused(struct watcher *, enum check check, const char *format, ...) PRINTF_LIKE(3, 4);
+void watch_answered(struct watcher *, enum check check);
 /* Entries do not hash to this head, nor to a larger one. */
 void watch_doubt(struct watcher *, const struct tree_head *head);
 /* Roots were compared: the heads that are wrong themselves are told of, and a doubt that the verified size has passed is over. */

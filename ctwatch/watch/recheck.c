@@ -197,8 +197,11 @@ static void on_consistency(void *ctx, struct fetch_answer *answer)
 	struct proof proof;
 
 	w->doubt.request = NULL;
-	bool good = answer->status == 200 && answer->error[0] == '\0' && request_body(w->ingest, answer, PROOF_BYTES_MAX, &body, &err) &&
-		    consistency_parse(body, &proof, &err) &&
+	if (answer->status != 200 || answer->error[0] != '\0') {
+		verdict(w, INCIDENT_ENTRIES_MISMATCH, "the log refuses the consistency proof that would say whether the entries are wrong or the head is");
+		return;
+	}
+	bool good = request_body(w->ingest, answer, PROOF_BYTES_MAX, &body, &err) && consistency_parse(body, &proof, &err) &&
 		    consistency_verify(w->verified_head.tree_size, &w->verified_head.root, w->doubt.head.tree_size, &w->doubt.head.root, &proof);
 	if (good)
 		verdict(w, INCIDENT_ENTRIES_MISMATCH, "the log proves that the root extends what it signed before, but serves other entries");

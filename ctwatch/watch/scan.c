@@ -22,7 +22,7 @@ void watch_scan_prove(struct watcher *w)
 	uint64_t from = w->scan_asked > w->start_index ? w->scan_asked : w->start_index;
 	struct compact_range tree;
 
-	if (!w->options.scan || w->phase != WATCHER_FOLLOWING || !w->has_target || w->proof.wanted || w->doubt.phase != DOUBT_NONE || end <= from ||
+	if (!w->options.scan || w->phase != WATCHER_FOLLOWING || !w->has_target || watch_proofs_wanted(w) || w->doubt.phase != DOUBT_NONE || end <= from ||
 	    end >= w->newest.tree_size || (end < scan_end(w) && end - from < PROVE_EVERY) || !position_tree(&w->position, end, &tree))
 		return;
 	struct tree_head read = { .tree_size = end, .root = range_root(&tree) };

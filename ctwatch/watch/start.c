@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define ANSWER_BYTES_MAX (2u << 20)   /* one entry with its chain, or a data tile; compressed or not */
+#define REFUSED_AFTER 10             /* attempts: in about a quarter of an hour */
 #define RETRY_MAX_MS ((int64_t)5 * 60 * 1000)
 
 static void start_failed(struct watcher *w, const struct error *err)
@@ -22,6 +23,8 @@ static void start_failed(struct watcher *w, const struct error *err)
 
 	w->start_failures++;
 	watch_trouble(w, err);
+	if (w->start_failures >= (w->ingest->once ? 2 : REFUSED_AFTER))
+		watch_refused(w, CHECK_START, "nothing is read, since the tree below the first entry to read cannot be had: %s", err->text);
 	w->retry_start_steady_ms = watch_steady_ms(w) + (delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS);
 	watch_schedule(w);
 }
@@ -65,6 +68,7 @@ static void on_begun(void *ctx, bool ok, const struct error *err)
 	}
 	w->has_start = true;
 	w->start_index = begin->tree.end;
+	watch_answered(w, CHECK_START);
 	position_verify(&w->position, &begin->tree);
 	watch_cut(w);
 	if (begin->proven) {

@@ -78,7 +78,6 @@ void watch_release(struct watcher *w)
 	log_key_free(w->key);
 	free_log(&w->log);
 	free(w->scan_leaves.items);
-	free(w->proof.url);
 	free(w->start_url);
 	free(w->doubt.first_hashes);
 	free(w->doubt.hashes);
@@ -209,7 +208,7 @@ int64_t watch_due(const struct watcher *w)
 	earlier(&due, prover_due(w->prover));
 	earlier(&due, w->edge_retry_steady_ms);
 	earlier(&due, w->tail.retry_steady_ms);
-	earlier(&due, w->proof.retry_steady_ms);
+	earlier(&due, watch_proofs_due(w));
 	earlier(&due, w->doubt.next_steady_ms);
 	if (w->ingest->once)
 		earlier(&due, w->last_progress_steady_ms + w->ingest->progress_timeout_ms);
@@ -451,6 +450,8 @@ static void take_loaded(struct watcher *w, struct load *load)
 	take_standing(w);
 	watch_cut(w);
 	w->compare_wanted = w->pending.n > 0;     /* an incident may have been closed, or a kill came before the comparison */
+	if (load->n_unsettled > 0 && w->incidents[INCIDENT_CHECK_REFUSED].open)
+		w->refused |= 1u << CHECK_CONSISTENCY;
 	for (size_t i = 0; i < load->n_unsettled && w->has_verified_head; i++)
 		watch_want_proof(w, &load->unsettled[i], &w->verified_head);
 }
@@ -555,8 +556,7 @@ void watcher_close(struct watcher *w, void (*closed)(void *ctx), void *ctx)
 	tree_walk_cancel(w->walk);
 	tree_walk_cancel(w->edge_walk);
 	tree_walk_cancel(w->tail.walk);
-	request_cancel(w->proof.request);
-	tree_walk_cancel(w->proof.walk);
+	watch_proofs_cancel(w);
 	request_cancel(w->doubt.request);
 	tree_walk_cancel(w->doubt.walk);
 	watch_issuers_cancel(w);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,20 @@ void watch_bench_stop(struct bench *b)
 {
 	watch_bench_close(b);
 	run_kit_stop(&b->kit);
+}
+
+void watch_bench_change(struct bench *b, const char *sql)
+{
+	char *path = xasprintf("%s/state/ctwatch.db", b->kit.directory);
+	sqlite3 *db;
+
+	watch_bench_close(b);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	sqlite3_close(db);
+	free(path);
+	watch_bench_open(b);
 }
 
 void watch_bench_close_incident(struct bench *b, const char *class)

@@ -35,6 +35,8 @@ void watch_bench_spin(struct bench *, unsigned ms);
 void watch_bench_later(struct bench *, int64_t ms);
 /* Turns the loop until the query gives this text, at most 40 s; fails the test then. */
 void watch_bench_wait(struct bench *, const char *query, const char *expected);
+/* Statements on the closed state's database: what an older run, or the disk, did to it. The watcher is started again. */
+void watch_bench_change(struct bench *, const char *sql);
 /* `incidents close` of the open one of a class. */
 void watch_bench_close_incident(struct bench *, const char *class);
 
