@@ -68,7 +68,10 @@ const char *buf_text(struct buf *b);
 
 /* ---- memory ----------------------------------------------------------------------------- */
 
-/* Print one line on standard error and abort when memory is out: sizes are checked before. */
+/* Ends the process at once, from any thread: one sentence on standard error (unless nobody reads it), exit code 4. For what a program cannot go on without. */
+_Noreturn void fatal(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* fatal() when memory is out: sizes are checked before. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);

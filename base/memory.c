@@ -1,16 +1,37 @@
 /* Allocation that cannot fail: sizes from outside are checked before they come here. */
 #include "base.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define FATAL_WITHIN_MS 200            /* for somebody who reads standard error slowly */
+#define FATAL_CODE 4                   /* as for a state that cannot be used: see `ctwatch run --help` */
+
+void fatal(const char *format, ...)
+{
+	char text[512] = "ctwatch: ";
+	size_t len = strlen(text);
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + len, sizeof(text) - len - 1, format, args);
+	va_end(args);
+	len = strlen(text);
+	text[len++] = '\n';
+	if (poll(&room, 1, FATAL_WITHIN_MS) == 1 && write(STDERR_FILENO, text, len) < 0) {
+		/* there is no other place to say it */
+	}
+	_exit(FATAL_CODE);
+}
 
 static void *checked(void *p, size_t size)
 {
-	if (p == NULL) {
-		fprintf(stderr, "ctwatch: out of memory asking for %zu bytes; give the container more or lower memory_bytes\n", size);
-		abort();
-	}
+	if (p == NULL)
+		fatal("out of memory: %zu bytes more were wanted; give the container more or lower memory_bytes", size);
 	return p;
 }
 

@@ -2,7 +2,6 @@
 #include "cli.h"
 #include "clock.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -329,6 +328,8 @@ int cli_fail(struct cli *cli, const struct error *err)
 {
 	char safe[1024];
 
+	if (cli_stream_failed(cli, EXIT_DONE) != EXIT_DONE)
+		return EXIT_NO;
 	fprintf(cli->err, "ctwatch %s: %s\n", cli->command->name, text_escape(slice_text(err->text), safe, sizeof(safe)));
 	return exit_code_of(err);
 }
@@ -403,10 +404,34 @@ static int unknown_command(const char *name)
 	return EXIT_USAGE;
 }
 
+static int run_words(struct cli *cli, int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(cli->err);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
+		print_help(cli->out);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		fprintf(cli->out, "ctwatch %s\n", CTWATCH_VERSION);
+		return EXIT_DONE;
+	}
+	bool help = strcmp(argv[1], "help") == 0;
+	const char *name = argv[help ? 2 : 1];
+	cli->command = find_command(name);
+	if (cli->command == NULL)
+		return unknown_command(name);
+	if (!help)
+		return cli->command->run(cli, argc - 1, argv + 1);
+	print_command_help(cli->out, cli->command);
+	return EXIT_DONE;
+}
+
 int cli_main(int argc, char **argv)
 {
 	struct cli cli = {
-		.out = stdout,
 		.err = stderr,
 		.out_is_terminal = isatty(STDOUT_FILENO) != 0,
 		.err_is_terminal = isatty(STDERR_FILENO) != 0,
@@ -414,32 +439,8 @@ int cli_main(int argc, char **argv)
 		.now_ms = clock_wall_ms(),
 	};
 
-	if (argc < 2) {
-		print_help(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
-		print_help(stdout);
-		return EXIT_DONE;
-	}
-	if (strcmp(argv[1], "--version") == 0) {
-		printf("ctwatch %s\n", CTWATCH_VERSION);
-		return EXIT_DONE;
-	}
-	if (strcmp(argv[1], "help") == 0) {
-		cli.command = find_command(argv[2]);
-		if (cli.command == NULL)
-			return unknown_command(argv[2]);
-		print_command_help(stdout, cli.command);
-		return EXIT_DONE;
-	}
-	cli.command = find_command(argv[1]);
-	if (cli.command == NULL)
-		return unknown_command(argv[1]);
-	int code = cli.command->run(&cli, argc - 1, argv + 1);
-	if (fflush(stdout) != 0 && code == EXIT_DONE) {
-		fprintf(stderr, "ctwatch %s: output could not be written: %s\n", cli.command->name, strerror(errno));
-		return EXIT_NO;
-	}
+	cli.stream = cli_stream_open(STDOUT_FILENO, &cli.out);
+	int code = cli_stream_failed(&cli, run_words(&cli, argc, argv));
+	cli_stream_close(cli.stream);
 	return code;
 }

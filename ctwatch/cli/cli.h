@@ -37,6 +37,7 @@ struct cli {
 	const char *state_path;           /* --state, or NULL: stands over the configuration */
 	bool verbose, quiet;
 	const struct command *command;    /* the one that runs, for its usage */
+	struct cli_stream *stream;        /* behind `out`; NULL: any other stream */
 };
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -78,7 +79,7 @@ struct command {
 bool cli_options(struct cli *cli, int *argc, char **argv, void *values, int *exit_code);
 /* Prints "ctwatch NAME: <sentence>", with the usage and where help is; returns EXIT_USAGE. */
 int cli_usage(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Prints the error as one sentence and returns exit_code_of(err). */
+/* Prints the error as one sentence and returns exit_code_of(err); when standard output is what failed, the sentence and code of cli_stream_failed. */
 int cli_fail(struct cli *cli, const struct error *err);
 /* The same for commands that only touch the state: locked is EXIT_STATE, and an id that names nothing is an answer, EXIT_NO. */
 int cli_fail_state(struct cli *cli, const struct error *err);
@@ -92,6 +93,13 @@ extern const struct option COMMON_OPTIONS[];      /* that every command knows; e
 extern const struct command *const COMMANDS[];    /* ends with NULL */
 /* The whole program behind main. */
 int cli_main(int argc, char **argv);
+
+/* ---- standard output: one sentence and one exit code (EXIT_NO) for all commands whose output cannot be written ---- */
+
+struct cli_stream *cli_stream_open(int fd, FILE **out);
+/* Writes what waits. The exit code of the command, which was to be `code`: another one, and a sentence, when output is lost. */
+int cli_stream_failed(struct cli *cli, int code);
+void cli_stream_close(struct cli_stream *);
 
 /* ---- output ------------------------------------------------------------------------------------ */
 

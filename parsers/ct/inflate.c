@@ -24,7 +24,7 @@ struct inflater *inflater_new(size_t max_bytes)
 
 	inflater->decompressor = libdeflate_alloc_decompressor();
 	if (inflater->decompressor == NULL)
-		abort(); /* as xmalloc: memory is out */
+		fatal("out of memory: an inflater has no room");
 	inflater->max_bytes = max_bytes;
 	return inflater;
 }
