@@ -43,6 +43,7 @@ static void close_ear(struct ear *ear)
 /* The next write, or NULL when there was none. */
 static const char *hear(struct ear *ear)
 {
+	diag_flush(ear->diag, 60000);
 	ssize_t n = recv(ear->ends[0], ear->line, sizeof(ear->line) - 1, MSG_DONTWAIT);
 
 	if (n < 0)
@@ -180,6 +181,35 @@ static void a_line_that_comes_again_and_again_is_counted(void **state)
 	close_ear(&ear);
 }
 
+static void what_nobody_reads_is_counted_and_nobody_waits(void **state)
+{
+	struct diag *d;
+	int ends[2], n = 20000, next = 0;
+	char text[4096];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	d = diag_new(ends[1], DIAG_INFO, false);
+	for (int i = 0; i < n; i++)
+		diag(d, DIAG_INFO, "log", NULL, "line %d", i);
+	FILE *reader = fdopen(ends[0], "r");
+	unsigned long long dropped = 0;
+	/* the pipe and the queue are read; the next line says how many did not find room, and then goes through */
+	while (next < n - 1 && fgets(text, sizeof(text), reader) != NULL) {
+		const char *at = strstr(text, " info log: line ");
+
+		if (at != NULL && sscanf(at, " info log: line %d", &next) == 1)
+			diag(d, DIAG_INFO, "log", NULL, "line %d", next % 2 == 0 ? n : n + 1);
+		else if (strstr(text, " dropped, since nobody read standard error") != NULL)
+			break;
+	}
+	assert_int_equal(sscanf(text + strlen("2026-11-22T08:15:30Z"), " warning diag: %llu lines were dropped", &dropped), 1);
+	assert_true(dropped > 1000);
+	fclose(reader);
+	diag_free(d);
+	close(ends[1]);
+}
+
 struct speaker {
 	struct diag *diag;
 	int number;
@@ -244,6 +274,7 @@ int main(void)
 		cmocka_unit_test(as_json_every_line_is_one_object_with_the_same_facts),
 		cmocka_unit_test(a_giant_message_is_cut_and_stays_one_line),
 		cmocka_unit_test(a_line_that_comes_again_and_again_is_counted),
+		cmocka_unit_test(what_nobody_reads_is_counted_and_nobody_waits),
 		cmocka_unit_test(threads_do_not_mix_their_lines),
 		cmocka_unit_test(nobody_listening_is_no_reason_to_stop),
 	};

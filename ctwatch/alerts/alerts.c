@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lane.h"
 #include "schedule.h"
+#include "standard_output.h"
 
 struct alerts {
 	struct alerts_options with;
@@ -17,6 +19,7 @@ struct alerts {
 	struct schedule *schedule;         /* NULL: keeps no time */
 	struct clock_watch clock_watch;
 	unsigned n_clock_sets, n_setting;
+	struct standard_output *output;    /* NULL: no sink has written to it yet */
 	/* flushing */
 	size_t n_flushing, n_failed;
 	void (*flush_done)(void *ctx, size_t n_failed);
@@ -48,6 +51,15 @@ int64_t alerts_wall_ms(const struct alerts *alerts)
 void alerts_say(struct alerts *alerts, enum diag_level level, const struct sink *sink, const char *sentence)
 {
 	diag(alerts->with.diag, level, "alerts", sink != NULL ? sink->name : NULL, "%s", sentence);
+}
+
+struct standard_output *delivery_standard_output(const struct delivery *delivery)
+{
+	struct alerts *alerts = delivery->env->alerts;
+
+	if (alerts->output == NULL)
+		alerts->output = standard_output_open(alerts, delivery->env->loop, STDOUT_FILENO, alerts->with.output_timeout_ms);
+	return alerts->output;
 }
 
 const struct sink_set *alerts_sinks(const struct alerts *alerts)
@@ -116,9 +128,9 @@ static void open_lanes(struct alerts *alerts)
 		flush_lanes(alerts);
 }
 
-static void finish_closing(struct alerts *alerts)
+static void free_alerts(void *own)
 {
-	schedule_free(alerts->schedule);   /* a look under way frees itself */
+	struct alerts *alerts = own;
 	void (*closed)(void *) = alerts->closed;
 	void *ctx = alerts->closed_ctx;
 
@@ -129,6 +141,15 @@ static void finish_closing(struct alerts *alerts)
 	free(alerts);
 	if (closed != NULL)
 		closed(ctx);
+}
+
+static void finish_closing(struct alerts *alerts)
+{
+	schedule_free(alerts->schedule);   /* a look under way frees itself */
+	if (alerts->output != NULL)
+		standard_output_close(alerts->output, free_alerts, alerts);
+	else
+		free_alerts(alerts);
 }
 
 static void exchange(struct alerts *alerts, struct sink_set *sinks);
@@ -258,7 +279,7 @@ struct alerts *alerts_start(const struct alerts_options *options)
 
 	alerts->with = *options;
 	clock_watch_init(&alerts->clock_watch, &options->clock);
-	alerts->env = (struct sink_env){ options->loop, options->fetcher, options->clock };
+	alerts->env = (struct sink_env){ .alerts = alerts, options->loop, options->fetcher, options->clock };
 	alerts->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	if (options->store == NULL) {
 		alerts->sinks = options->sinks;
@@ -311,6 +332,11 @@ void alerts_flush(struct alerts *alerts, void (*done)(void *ctx, size_t n_failed
 	/* while sinks are being exchanged there are no lanes: open_lanes comes back to it */
 	if (alerts->next_sinks == NULL)
 		flush_lanes(alerts);
+}
+
+bool alerts_output_is_behind(const struct alerts *alerts)
+{
+	return standard_output_is_behind(alerts->output);
 }
 
 void alerts_close(struct alerts *alerts, void (*closed)(void *ctx), void *ctx)

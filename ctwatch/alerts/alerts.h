@@ -58,6 +58,7 @@ struct alerts_options {
 	const char *directory;            /* of the state: what is due is read by connections of their own, beside the store's; copied */
 	struct sink_set *sinks;           /* taken over */
 	struct diag *diag;
+	int64_t output_timeout_ms;        /* standard output that nobody reads for so long fails; 0: alerts wait for a reader */
 	bool keeps_time;                  /* heartbeats and canaries: for a program that stays */
 	struct clock clock;               /* passed in so that tests can move it */
 };
@@ -76,6 +77,8 @@ void alerts_reload(struct alerts *, struct sink_set *sinks);
 const struct sink_set *alerts_sinks(const struct alerts *);
 /* Delivers everything that is due now, once; then calls `done`: n_failed rows could not be delivered and stay for later. */
 void alerts_flush(struct alerts *, void (*done)(void *ctx, size_t n_failed), void *ctx);
+/* Does anything wait for standard output, or did the last of it fail? */
+bool alerts_output_is_behind(const struct alerts *);
 /* Stops: what is under way is given up (and will be sent again, same id). Before the store and the fetcher close. `closed` may be NULL. */
 void alerts_close(struct alerts *, void (*closed)(void *ctx), void *ctx);
 

@@ -29,6 +29,7 @@ void alert_entry_free(struct alert_entry *);   /* NULL is fine */
 
 /* What sinks use of the program around them; outlives them. */
 struct sink_env {
+	struct alerts *alerts;            /* what standard output belongs to */
 	uv_loop_t *loop;
 	struct fetcher *fetcher;
 	struct clock clock;
@@ -99,6 +100,7 @@ void delivery_id_of(const struct alert_item *items, size_t n, char id[FINDING_ID
 
 uv_loop_t *delivery_loop(const struct delivery *);
 struct fetcher *delivery_fetcher(const struct delivery *);
+struct standard_output *delivery_standard_output(const struct delivery *);   /* see standard_output.h; NULL: it cannot be opened */
 int64_t delivery_wall_ms(const struct delivery *);
 
 struct sink_type {

@@ -147,6 +147,8 @@ static void on_flushed(void *ctx, size_t n_failed)
 	if (n_failed > 0)
 		diag(d->options->diag, DIAG_WARNING, "alerts", NULL, "%zu alert%s could not be delivered and wait%s in the outbox", n_failed, n_failed == 1 ? "" : "s",
 		     n_failed == 1 ? "s" : "");
+	if (alerts_output_is_behind(d->alerts))
+		daemon_fail(d, 1);
 	daemon_stop(d);
 }
 
@@ -412,6 +414,7 @@ static void start_alerts(struct daemon *d, struct sink_set *sinks)
 		.sinks = sinks,
 		.diag = d->options->diag,
 		.keeps_time = !d->once,
+		.output_timeout_ms = d->once ? d->ingest.progress_timeout_ms : 0,
 		.clock = SYSTEM_CLOCK,
 	};
 

@@ -1,13 +1,15 @@
 /* The sink that `run` has from its first day: an envelope a line for programs, or a few lines a finding for people. */
 #include "sink.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
 #include "render.h"
+#include "standard_output.h"
+
+#define TEXT_BYTES_MAX (64u << 20)
 
 struct to_stdout {
 	bool text, colour;
@@ -41,16 +43,6 @@ static const char *severity_colour(const char *severity)
 	return strcmp(severity, "medium") == 0 ? "\x1b[33m" : "\x1b[2m";
 }
 
-static void put_plain(const char *text)
-{
-	struct buf out;
-
-	buf_init(&out, 1u << 20);
-	render_plain(&out, text);
-	fwrite(out.data, 1, out.len, stdout);
-	buf_deinit(&out);
-}
-
 static const char *fact(const struct message_part *part, const char *label)
 {
 	for (size_t i = 0; i < part->n_facts; i++)
@@ -59,46 +51,45 @@ static const char *fact(const struct message_part *part, const char *label)
 	return NULL;
 }
 
-static void put_line(const char *label, const char *text)
+static void put_line(struct buf *out, const char *label, const char *text)
 {
-	printf("    %-8s ", label);
-	put_plain(text);
-	putchar('\n');
+	buf_printf(out, "    %-8s ", label);
+	render_plain(out, text);
+	buf_append_byte(out, '\n');
 }
 
 /* "critical 100  drive-globalordnance[.]com contains the name of Global Ordnance", and why. */
-static void put_head(const struct to_stdout *to, const struct message_part *part)
+static void put_head(const struct to_stdout *to, struct buf *out, const struct message_part *part)
 {
-	char head[32];
-
+	buf_append_text(out, to->colour ? severity_colour(part->severity) : "");
 	if (part->score >= 0)
-		snprintf(head, sizeof(head), "%s %d", part->severity, part->score);
+		buf_printf(out, "%s %d", part->severity, part->score);
 	else
-		snprintf(head, sizeof(head), "%s", part->severity[0] != '\0' ? part->severity : "note");
-	printf("%s%s%s  ", to->colour ? severity_colour(part->severity) : "", head, to->colour ? "\x1b[0m" : "");
-	put_plain(part->sentence);
-	putchar('\n');
+		buf_append_text(out, part->severity[0] != '\0' ? part->severity : "note");
+	buf_append_text(out, to->colour ? "\x1b[0m  " : "  ");
+	render_plain(out, part->sentence);
+	buf_append_byte(out, '\n');
 	for (size_t i = 0; i < part->n_why; i++)
-		put_line(i == 0 ? "why" : "", part->why[i]);
+		put_line(out, i == 0 ? "why" : "", part->why[i]);
 }
 
 /* What tells certificates apart, and where there is more. */
-static void put_facts(const struct message_part *part)
+static void put_facts(struct buf *out, const struct message_part *part)
 {
 	static const char *const shown[] = { "Names", "Issuer", "Logged", "Log" };
 
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
 		if (fact(part, shown[i]) != NULL)
-			put_line(shown[i], fact(part, shown[i]));
+			put_line(out, shown[i], fact(part, shown[i]));
 	if (fact(part, "Finding") != NULL)
-		printf("    %-8s ctwatch findings show %.8s\n", "more", fact(part, "Finding"));
+		buf_printf(out, "    %-8s ctwatch findings show %.8s\n", "more", fact(part, "Finding"));
 	else if (fact(part, "Evidence") != NULL)
-		put_line("more", fact(part, "Evidence"));
-	putchar('\n');
+		put_line(out, "more", fact(part, "Evidence"));
+	buf_append_byte(out, '\n');
 }
 
 /* What several rules say of one domain comes together: the lane groups it, and its facts are the same. The gravest stands first. */
-static bool write_text(const struct to_stdout *to, const struct delivery *delivery)
+static void put_text(const struct to_stdout *to, const struct delivery *delivery, struct buf *out)
 {
 	struct message message;
 	size_t gravest = 0;
@@ -107,40 +98,46 @@ static bool write_text(const struct to_stdout *to, const struct delivery *delive
 	for (size_t i = 1; i < message.n_parts; i++)
 		if (message.parts[i].score > message.parts[gravest].score)
 			gravest = i;
-	put_head(to, &message.parts[gravest]);
+	put_head(to, out, &message.parts[gravest]);
 	for (size_t i = 0; i < message.n_parts; i++)
 		if (i != gravest)
-			put_head(to, &message.parts[i]);
-	put_facts(&message.parts[gravest]);
+			put_head(to, out, &message.parts[i]);
+	put_facts(out, &message.parts[gravest]);
 	message_deinit(&message);
-	return ferror(stdout) == 0;
 }
 
 /* ---- for programs ------------------------------------------------------------------------------------------ */
 
-static bool write_lines(const struct delivery *delivery)
+static int append_chunk(const char *text, size_t len, void *out)
 {
-	bool ok = true;
+	return buf_append(out, text, len) ? 0 : -1;
+}
 
-	for (size_t i = 0; ok && i < delivery->n; i++)
-		ok = json_dumpf(delivery->items[i].envelope, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
-	return ok;
+static void put_lines(const struct delivery *delivery, struct buf *out)
+{
+	for (size_t i = 0; i < delivery->n; i++) {
+		json_dump_callback(delivery->items[i].envelope, append_chunk, out, JSON_COMPACT);
+		buf_append_byte(out, '\n');
+	}
 }
 
 static void stdout_deliver(struct sink *sink, struct delivery *delivery)
 {
 	const struct to_stdout *to = sink->own;
-	char why[160];
+	struct standard_output *output = delivery_standard_output(delivery);
+	struct buf text;
 
-	errno = 0;
-	bool ok = to->text ? write_text(to, delivery) : write_lines(delivery);
-	if (ok && fflush(stdout) == 0) {
-		delivery_finish_later(delivery, DELIVERY_OK, "written");
+	if (output == NULL) {
+		delivery_finish_later(delivery, DELIVERY_RETRY, "standard output: no thread or descriptor is left to write to it");
 		return;
 	}
-	snprintf(why, sizeof(why), "standard output: %s", strerror(errno));
-	clearerr(stdout);
-	delivery_finish_later(delivery, DELIVERY_RETRY, why);
+	buf_init(&text, TEXT_BYTES_MAX);
+	if (to->text)
+		put_text(to, delivery, &text);
+	else
+		put_lines(delivery, &text);
+	standard_output_deliver(output, delivery, buf_slice(&text));
+	buf_deinit(&text);
 }
 
 static void stdout_describe(const struct sink *sink, struct buf *out)
