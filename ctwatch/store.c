@@ -541,7 +541,7 @@ struct store *store_start(const struct store_options *o)
 	list_init(&s->finished);
 	if (uv_mutex_init(&s->lock) != 0 || uv_cond_init(&s->wake_thread) != 0 || uv_async_init(o->loop, &s->wake_loop, on_wake) != 0 ||
 	    uv_thread_create(&s->thread, on_thread, s) != 0)
-		abort();                /* out of threads or descriptors before anything has begun */
+		fatal("out of threads or descriptors: the database's thread cannot be started; raise ulimit -n or -u");
 	return s;
 }
 

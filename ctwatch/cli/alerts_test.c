@@ -69,7 +69,8 @@ static void test_all(struct testing *t, const struct config *config, struct sink
 	uv_loop_t loop;
 
 	signal(SIGPIPE, SIG_IGN);
-	uv_loop_init(&loop);
+	if (uv_loop_init(&loop) != 0)
+		fatal("there is no event loop: raise ulimit -n");
 	t->fetcher = fetcher_new(&loop, &fetching);
 	struct alerts_options options = { .loop = &loop, .fetcher = t->fetcher, .sinks = sinks, .diag = out, .clock = SYSTEM_CLOCK };
 	t->alerts = alerts_start(&options);

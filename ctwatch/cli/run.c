@@ -55,6 +55,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		.progress_timeout_ms = options.timeout_ms,
 	};
 	code = daemon_run(&daemon);
+	if (options.once)
+		diag_flush(out, options.timeout_ms);   /* somebody may page through it */
 	diag_free(out);
 	return code;
 }
@@ -67,7 +69,8 @@ const struct command run_command = {
 		"hashed and looked at. Findings go to standard output, as lines for people on a\n"
 		"terminal and as JSON lines otherwise; what happens is told on standard error.\n"
 		"When nobody reads them, logs go on being read: findings wait in the outbox.\n"
-		"SIGHUP loads configuration and rules again.\n"
+		"SIGHUP loads configuration and rules again. SIGTERM ends it within 5 s, a second\n"
+		"one at once.\n"
 		"\n"
 		"--once reads up to the heads that are seen at the start and leaves:\n"
 		"  0  all is well\n"

@@ -11,7 +11,6 @@
 #define STAGGER_MS 50                /* between the first requests to two logs */
 #define STAGGER_MAX_MS 15000
 #define THREADS_MAX 4
-#define LEAVE_WITHIN_MS 4500
 #define TICK_MS 1000
 #define PRUNE_EVERY_MS ((int64_t)6 * 3600 * 1000)
 
@@ -28,6 +27,7 @@ void daemon_fail(struct daemon *d, int code)
 
 	if (code >= 0 && code < (int)ARRAY_LEN(rank) && rank[code] > rank[d->exit_code])
 		d->exit_code = code;
+	leave_code(d->leave, d->exit_code);
 }
 
 /* ---- stopping -------------------------------------------------------------------------------------------- */
@@ -39,7 +39,7 @@ static void on_store_closed(void *ctx)
 	d->store = NULL;
 	governor_close(d->governor);
 	fetcher_close(d->fetcher);
-	uv_close((uv_handle_t *)&d->leave_timer, NULL);
+	leave_doing(d->leave, "connections to close");
 }
 
 static void on_alerts_closed(void *ctx)
@@ -47,6 +47,7 @@ static void on_alerts_closed(void *ctx)
 	struct daemon *d = ctx;
 
 	d->alerts = NULL;
+	leave_doing(d->leave, "the database to close");
 	store_close(d->store, on_store_closed, d);
 }
 
@@ -63,6 +64,7 @@ static void on_unrouted(void *ctx, bool ok, const struct error *err)
 	struct daemon *d = ctx;
 
 	(void)ok, (void)err;
+	leave_doing(d->leave, "alerts that are being delivered");
 	if (d->alerts != NULL)
 		alerts_close(d->alerts, on_alerts_closed, d);
 	else
@@ -75,12 +77,14 @@ static void on_reports_closed(void *ctx)
 	struct daemon *d = ctx;
 
 	d->reports = NULL;
+	leave_doing(d->leave, "the database");
 	daemon_save_rates(d);
 	store_submit(d->store, unroute_job, on_unrouted, d);
 }
 
 static void watchers_gone(struct daemon *d)
 {
+	leave_doing(d->leave, "a report that is being written");
 	if (d->store == NULL)
 		on_store_closed(d);
 	else if (d->reports != NULL)
@@ -103,15 +107,6 @@ static void on_watcher_closed(void *ctx)
 		watchers_gone(d);
 }
 
-static void on_leave_late(uv_timer_t *timer)
-{
-	struct daemon *d = CONTAINER_OF(timer, struct daemon, leave_timer);
-
-	diag(d->options->diag, DIAG_WARNING, "daemon", NULL, "leaving with work under way: nothing that was committed is lost");
-	fflush(NULL);
-	_exit(d->exit_code);
-}
-
 void daemon_stop(struct daemon *d)
 {
 	if (d->stopping)
@@ -121,10 +116,12 @@ void daemon_stop(struct daemon *d)
 		store_hurry(d->store);    /* watchers wait for their jobs, which would wait for room on the disk */
 	lists_close(d->lists);
 	d->lists = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
-		uv_close((uv_handle_t *)&d->signals[i], NULL);
+	leave_tell(d->leave, NULL, NULL);
+	leave_doing(d->leave, "logs to finish what they have begun");
+	leave_begin(d->leave);
+	uv_close((uv_handle_t *)&d->told, NULL);
+	uv_close((uv_handle_t *)&d->hangup, NULL);
 	uv_close((uv_handle_t *)&d->tick, NULL);
-	uv_timer_start(&d->leave_timer, on_leave_late, LEAVE_WITHIN_MS, 0);
 	if (d->followed == NULL) {
 		watchers_gone(d);
 		return;
@@ -290,18 +287,28 @@ static void on_lists_refreshed(void *ctx)
 
 /* ---- signals and the tick ------------------------------------------------------------------------------------------ */
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_hangup(uv_signal_t *handle, int number)
 {
-	struct daemon *d = handle->data;
+	(void)number;
+	daemon_reload(CONTAINER_OF(handle, struct daemon, hangup));
+}
 
-	if (number == SIGHUP) {
-		daemon_reload(d);
+/* SIGTERM or SIGINT came. */
+static void on_told(uv_async_t *told)
+{
+	struct daemon *d = CONTAINER_OF(told, struct daemon, told);
+
+	if (d->stopping)
 		return;
-	}
 	if (d->once && !d->flushing)
 		daemon_fail(d, 5);        /* something was left unread */
 	diag(d->options->diag, DIAG_NOTICE, "daemon", NULL, "stopping");
 	daemon_stop(d);
+}
+
+static void wake_loop(void *told)
+{
+	uv_async_send(told);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -325,36 +332,37 @@ static void on_tick(uv_timer_t *timer)
 	count_settled(d);
 }
 
-static const int SIGNALS[] = { SIGTERM, SIGINT, SIGHUP };
-
-/*
- * What arrives while rules compile and the state opens waits until the loop can hear it: otherwise an early SIGTERM would
- * kill us without a word, or, as process 1 of a container, be lost.
- */
-static void mask_signals(int how)
+/* A SIGHUP that arrives while rules compile and the state opens waits until the loop can hear it; the others have a thread (leave.h). */
+static void mask_hangup(int how)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
-		sigaddset(&set, SIGNALS[i]);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(how, &set, NULL);
+}
+
+static bool start_loop(struct daemon *d, struct error *err)
+{
+	int status = uv_loop_init(&d->loop);
+
+	if (status != 0)
+		return error_set(err, ERR_FATAL, "there is no event loop: %s", uv_strerror(status));
+	status = uv_async_init(&d->loop, &d->told, on_told);
+	if (status == 0)
+		status = uv_signal_init(&d->loop, &d->hangup);
+	if (status == 0)
+		status = uv_signal_start(&d->hangup, on_hangup, SIGHUP);
+	return status == 0 || error_set(err, ERR_FATAL, "the event loop cannot hear signals: %s", uv_strerror(status));
 }
 
 static void start_signals(struct daemon *d)
 {
-	static_assert(ARRAY_LEN(SIGNALS) == ARRAY_LEN(d->signals), "one handle a signal");
-	signal(SIGPIPE, SIG_IGN);         /* a reader of standard output that goes away is an error of that sink */
-	signal(SIGXFSZ, SIG_IGN);         /* a limit on the size of files is a full disk */
-	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++) {
-		uv_signal_init(&d->loop, &d->signals[i]);
-		d->signals[i].data = d;
-		uv_signal_start(&d->signals[i], on_signal, SIGNALS[i]);
-	}
-	mask_signals(SIG_UNBLOCK);
+	leave_doing(d->leave, "the event loop, which does not answer");
+	leave_tell(d->leave, wake_loop, &d->told);
+	mask_hangup(SIG_UNBLOCK);
 	uv_timer_init(&d->loop, &d->tick);
 	uv_timer_start(&d->tick, on_tick, d->once ? 20 : TICK_MS, d->once ? 20 : TICK_MS);
-	uv_timer_init(&d->loop, &d->leave_timer);
 }
 
 /* ---- starting --------------------------------------------------------------------------------------------------------- */
@@ -469,13 +477,19 @@ static bool open_all(struct daemon *d, struct ruleset **rules, struct sink_set *
 {
 	bool scan = d->options->scan != NULL;
 
+	d->leave = leave_start(d->options->diag, d->once ? 5 : 0, err);
+	if (d->leave == NULL || !resources_check(err))
+		return false;
+	leave_doing(d->leave, "the rules to be compiled");
+	d->suffixes = suffixes_load();
 	if (!rules_load(d->config, d->suffixes, daemon_now(d), rules, err))
 		return false;
 	if (!scan && (!sink_set_new(d->config, d->options->findings, sinks, err) || !sink_set_check(*sinks, *rules, d->suffixes, err)))
 		return false;
-	if (scan)
-		return daemon_scan_state(d, st, err);
-	return state_open(d->config->state, STATE_DAEMON, daemon_now(d), st, err);
+	leave_doing(d->leave, "the state to open");
+	if (!(scan ? daemon_scan_state(d, st, err) : state_open(d->config->state, STATE_DAEMON, daemon_now(d), st, err)))
+		return false;
+	return start_loop(d, err);
 }
 
 static void on_lost(void *ctx, const char *sentence)
@@ -518,18 +532,19 @@ int daemon_run(const struct daemon_options *options)
 	struct state *st = NULL;
 	struct error err;
 
-	mask_signals(SIG_BLOCK);
-	d.suffixes = suffixes_load();
+	mask_hangup(SIG_BLOCK);
+	signal(SIGPIPE, SIG_IGN);         /* a reader that goes away is an error of that sink */
+	signal(SIGXFSZ, SIG_IGN);         /* a limit on the size of files is a full disk */
 	if (!open_all(&d, &rules, &sinks, &st, &err)) {
 		diag(options->diag, DIAG_ERROR, "daemon", NULL, "%s", err.text);
 		ruleset_free(rules);
 		sink_set_free(sinks);
+		state_close(st);
 		clean_up(&d);
-		mask_signals(SIG_UNBLOCK);
+		leave_end(d.leave);
 		return exit_code_for(&err);
 	}
 	daemon_hide_secrets(sinks);
-	uv_loop_init(&d.loop);
 	daemon_start_clock(&d, st);
 	if (sinks != NULL) {
 		state_set_router(st, alerts_route, sinks);
@@ -554,7 +569,9 @@ int daemon_run(const struct daemon_options *options)
 	else
 		start_lists(&d);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
+	leave_doing(d.leave, "threads to end");
 	uv_loop_close(&d.loop);
 	clean_up(&d);
+	leave_end(d.leave);
 	return d.exit_code;
 }

@@ -7,8 +7,10 @@
 #include "alerts.h"
 #include "clock.h"
 #include "daemon.h"
+#include "leave.h"
 #include "lists.h"
 #include "report_timer.h"
+#include "resources.h"
 #include "rules_load.h"
 #include "watcher.h"
 
@@ -33,8 +35,10 @@ struct daemon {
 	struct config *config;
 	struct old_config *old_configs;
 	uv_loop_t loop;
-	uv_signal_t signals[3];
-	uv_timer_t tick, leave_timer;
+	struct leave *leave;
+	uv_async_t told;                  /* SIGTERM or SIGINT came */
+	uv_signal_t hangup;
+	uv_timer_t tick;
 	struct suffix_table *suffixes;
 	struct store *store;
 	struct fetcher *fetcher;

@@ -410,6 +410,9 @@ struct fetch *fetch_start(struct fetcher *fr, const struct fetch_request *r, str
 	}
 	curl_easy_setopt(f->easy, CURLOPT_URL, r->url);
 	curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	curl_easy_setopt(f->easy, CURLOPT_QUICK_EXIT, 1L);   /* a cancelled transfer does not wait for the name server, on the loop */
+#endif
 	curl_easy_setopt(f->easy, CURLOPT_ERRORBUFFER, f->error);
 	curl_easy_setopt(f->easy, CURLOPT_USERAGENT, fr->user_agent);
 	curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, on_body);
