@@ -515,13 +515,7 @@ static void clean_up(struct daemon *d)
 	free(d->list_directory);
 	daemon_scan_cleanup(d);
 	config_deinit(d->config);
-	while (d->old_configs != NULL) {
-		struct old_config *old = d->old_configs;
-
-		d->old_configs = old->next;
-		config_deinit(&old->config);
-		free(old);
-	}
+	daemon_drop_old_configs(d);
 }
 
 int daemon_run(const struct daemon_options *options)

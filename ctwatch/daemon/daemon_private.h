@@ -22,7 +22,7 @@ struct followed {
 	bool seen, closing;
 };
 
-/* Configurations that were replaced: something may still point into them until the end. One per SIGHUP. */
+/* Configurations that were replaced while a report was being written from one. */
 struct old_config {
 	struct old_config *next;
 	struct config config;
@@ -92,6 +92,7 @@ void daemon_save_rates(struct daemon *);
 void daemon_hide_secrets(const struct sink_set *sinks);
 /* daemon_reload.c */
 void daemon_reload(struct daemon *);
+void daemon_drop_old_configs(struct daemon *);
 /* daemon_rematch.c: kept certificates under new rules */
 void daemon_rematch(struct daemon *);
 /* daemon_scan.c */

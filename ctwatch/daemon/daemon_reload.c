@@ -1,12 +1,27 @@
 /*
  * SIGHUP: configuration and rules are loaded aside; only when all of it is good are they swapped, between responses. The rest
- * of the old configuration lives until the end, since requests under way may point into it.
+ * of the old configuration is freed at once, or by the next SIGHUP when a report is being written from it.
  */
 #include "daemon_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+/*
+ * Only a report that is being written points into a configuration that was replaced: all else copies what it keeps, or asks the
+ * one in force, whose place in memory stays.
+ */
+void daemon_drop_old_configs(struct daemon *d)
+{
+	while (d->old_configs != NULL) {
+		struct old_config *old = d->old_configs;
+
+		d->old_configs = old->next;
+		config_deinit(&old->config);
+		free(old);
+	}
+}
 
 /* ---- the swap ---------------------------------------------------------------------------------------------------- */
 
@@ -30,6 +45,8 @@ static void swap_config(struct daemon *d, struct config *config)
 		report_timer_reload(d->reports, d->config);
 	for (struct followed *f = d->followed; f != NULL; f = f->next)
 		watcher_wake(f->watcher);
+	if (d->reports == NULL || !report_timer_is_busy(d->reports))
+		daemon_drop_old_configs(d);
 }
 
 static bool load_all(struct daemon *d, struct config *config, bool *have_config, struct ruleset **rules, struct sink_set **sinks, struct error *err)

@@ -324,6 +324,11 @@ struct report_timer *report_timer_start(const struct report_timer_options *optio
 	return timer;
 }
 
+bool report_timer_is_busy(const struct report_timer *timer)
+{
+	return timer->phase != TIMER_WAITING;
+}
+
 void report_timer_reload(struct report_timer *timer, const struct config *config)
 {
 	timer->with.config = config;

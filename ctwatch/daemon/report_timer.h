@@ -24,12 +24,14 @@ struct report_timer_options {
 	uv_loop_t *loop;
 	struct store *store;
 	struct diag *diag;
-	const struct config *config;      /* borrowed; what it points to stays until the timer is closed, also after a reload: a report may be under way */
+	const struct config *config;      /* borrowed; what it points to stays while the timer is busy, also after a reload */
 	struct clock clock;
 	void *ctx;
 	void (*made)(void *ctx);          /* rows may wait in the outbox; or NULL */
 };
 struct report_timer *report_timer_start(const struct report_timer_options *options);
+/* Is a report under way, which may point into the configuration it was begun with? */
+bool report_timer_is_busy(const struct report_timer *);
 void report_timer_reload(struct report_timer *, const struct config *config);
 /* Waits for a report that is being written; `closed` runs on the loop. Before the store closes. */
 void report_timer_close(struct report_timer *, void (*closed)(void *ctx), void *ctx);
