@@ -85,6 +85,7 @@ int bench_setup(void **state)
 	struct bench *bench = xcalloc(1, sizeof(*bench));
 
 	bench->directory = temp_directory();
+	bench->config.alerts_per_hour = 1000000;
 	bench->log = xasprintf("%s/received", bench->directory);
 	*state = bench;
 	return 0;
