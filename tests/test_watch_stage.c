@@ -19,14 +19,19 @@ struct scene {
 	struct dice dice;
 };
 
-static struct scene *scene_open(enum log_protocol protocol, uint64_t size)
+static struct scene *scene_open_at(enum log_protocol protocol, uint64_t size, const char *start)
 {
 	struct scene *s = xcalloc(1, sizeof(*s));
 
 	s->log = scripted_log_new(protocol, NOW_MS);
 	scripted_log_grow(s->log, size);
-	watch_stage_open(&s->bench, s->log, &s->dice);
+	watch_stage_open(&s->bench, s->log, &s->dice, start);
 	return s;
+}
+
+static struct scene *scene_open(enum log_protocol protocol, uint64_t size)
+{
+	return scene_open_at(protocol, size, "beginning");
 }
 
 static void scene_close(struct scene *s)
@@ -54,6 +59,30 @@ static void an_honest_log_is_read_and_verified_to_its_end_over_restarts(void **s
 		assert_int_equal(watch_stage_int(&s->bench, "SELECT count(*) FROM incident"), 0);
 		scene_close(s);
 	}
+}
+
+static void a_head_that_comes_while_reading_starts_at_the_end_is_where_it_starts(void **state)
+{
+	struct scene *s = scene_open_at(LOG_RFC6962, 100, "end");
+
+	(void)state;
+	while (s->log->asked[ASKED_ENTRIES] + s->log->asked[ASKED_PROOF] == 0) {
+		watch_stage_settle(&s->bench);
+		if (s->bench.n_flights > 0)
+			watch_stage_answer(&s->bench, 0, 0);
+		else
+			watch_stage_jump(&s->bench);
+	}
+	/* its right edge is on the way, and a larger head is there before it */
+	scripted_log_grow(s->log, 50);
+	watch_stage_later(&s->bench, 61000);
+	assert_int_equal(s->bench.n_flights, 2);
+	watch_stage_answer(&s->bench, 1, 0);
+	watch_stage_settle(&s->bench);
+	assert_true(watch_stage_until_verified(&s->bench, 150, 1));
+	assert_int_equal(s->bench.watcher->start_index, 150);
+	assert_true(s->bench.watcher->has_verified_head);
+	scene_close(s);
 }
 
 /* Heads that are asked for within so many hours of an honest log that does not grow. */
@@ -94,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_honest_log_is_read_and_verified_to_its_end_over_restarts),
+		cmocka_unit_test(a_head_that_comes_while_reading_starts_at_the_end_is_where_it_starts),
 		cmocka_unit_test(a_clock_that_is_set_changes_no_pace_and_makes_no_incident),
 	};
 

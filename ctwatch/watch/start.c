@@ -115,6 +115,10 @@ static void edge_built(struct watcher *w, const struct compact_range *tree)
 {
 	struct error err;
 
+	if (tree->end != w->newest.tree_size && w->ingest->config->start == START_END && !w->options.scan) {
+		watch_start_reading(w);   /* a head came meanwhile: the end is where that one is, and it proves the edge */
+		return;
+	}
 	if (tree->end != w->newest.tree_size) {
 		begin_at(w, tree, false);
 		return;

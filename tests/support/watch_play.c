@@ -178,6 +178,8 @@ void play_end(struct play *p)
 	for (uint64_t i = 0; i < p->log->size; i += SCRIPTED_PLANTED_EVERY) {
 		char query[128];
 
+		if (i < b->watcher->start_index)
+			continue;
 		snprintf(query, sizeof(query), "SELECT count(*) FROM sighting WHERE entry_index = %" PRIu64 " AND verified = 1", i);
 		MUST(p, watch_stage_int(b, query) == 1, "entry %" PRIu64 " was logged and is not found", i);
 	}
@@ -197,7 +199,7 @@ void play_open(struct play *p, enum log_protocol protocol, const struct dice *di
 	p->dice = *dice;
 	p->log = scripted_log_new(protocol, BEGIN_MS);
 	scripted_log_grow(p->log, dice_below(&p->dice, 300));
-	watch_stage_open(&p->bench, p->log, &p->dice);
+	watch_stage_open(&p->bench, p->log, &p->dice, "beginning");
 	p->percent = (unsigned)dice_below(&p->dice, 50);
 }
 

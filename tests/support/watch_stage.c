@@ -292,11 +292,11 @@ static void write_file(const char *path, const char *text)
 	fclose(file);
 }
 
-static void make_config(struct watch_stage *b)
+static void make_config(struct watch_stage *b, const char *start_at)
 {
 	char *path = xasprintf("%s/config.json", b->directory), *rules = xasprintf("%s/watched", b->directory);
-	char *text = xasprintf("{\"state\":\"%s/state\",\"log_lists\":[],\"rules\":[\"%s\"],\"contact\":\"tests@ctwatch.invalid\",\"start\":\"beginning\"}",
-			       b->directory, rules);
+	char *text = xasprintf("{\"state\":\"%s/state\",\"log_lists\":[],\"rules\":[\"%s\"],\"contact\":\"tests@ctwatch.invalid\",\"start\":\"%s\"}",
+			       b->directory, rules, start_at);
 	struct error err;
 
 	write_file(rules, ".planted.example\n");
@@ -308,7 +308,7 @@ static void make_config(struct watch_stage *b)
 	free(text);
 }
 
-void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct dice *dice)
+void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct dice *dice, const char *start_at)
 {
 	struct ruleset *rules;
 	struct error err;
@@ -318,7 +318,7 @@ void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct di
 	b->log = log;
 	b->dice = dice;
 	b->steady_ms = b->wall_ms = b->minute_began_ms = log->now_ms;
-	make_config(b);
+	make_config(b, start_at);
 	uv_loop_init(&b->loop);
 	b->suffixes = suffix_table_new_libpsl();
 	if (!rules_load(&b->config, b->suffixes, b->wall_ms, &rules, &err))

@@ -38,8 +38,8 @@ struct watch_stage {
 	bool closed;
 };
 
-/* `log` and `dice` are borrowed. */
-void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct dice *dice);
+/* `log` and `dice` are borrowed; `start` as in the configuration: "beginning", "end" or a time. */
+void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct dice *dice, const char *start);
 void watch_stage_close(struct watch_stage *b);
 /* The watcher, and with `state_too` the state, are closed and begin again from what is stored. */
 void watch_stage_restart(struct watch_stage *b, bool state_too);
