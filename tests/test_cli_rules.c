@@ -268,6 +268,25 @@ static void check_prints_one_json_object_a_name_in_order(void **state)
 	answer_free(&a);
 }
 
+static void check_reads_names_as_people_have_them(void **state)
+{
+	struct answer a = CALL(state, check_command, "HXXPS://www[.]Sangrail-Docs[dot]com/login", "<soc@sangrail-docs.com>", "sangrail-docs.com.", "*.sangrail-docs.com");
+
+	assert_int_equal(a.code, EXIT_DONE);
+	assert_says(&a, "www.sangrail-docs.com: flagged\n");
+	assert_says(&a, "\nsangrail-docs.com: flagged\n");
+	assert_null(strstr(a.out, "not flagged"));
+	answer_free(&a);
+	a = CALL(state, check_command, "", "not a name");
+	assert_int_equal(a.code, EXIT_USAGE);
+	assert_string_equal(a.out, "");
+	assert_non_null(strstr(a.err, "not a name"));
+	answer_free(&a);
+	a = CALL(state, check_command, "not a name", "example.org");
+	assert_int_equal(a.code, EXIT_NO);
+	answer_free(&a);
+}
+
 static void check_without_names_and_with_unknown_packs_is_bad_usage(void **state)
 {
 	struct answer a = call(state, &check_command, (const char *const[]){ NULL });
@@ -439,6 +458,7 @@ int main(void)
 		TEST(check_marks_the_span_and_counts_every_point),
 		TEST(check_of_an_ordinary_name_says_no_and_what_is_nearest),
 		TEST(check_prints_one_json_object_a_name_in_order),
+		TEST(check_reads_names_as_people_have_them),
 		TEST(check_without_names_and_with_unknown_packs_is_bad_usage),
 		TEST(inspect_reads_der_and_pem),
 		TEST(rules_test_prints_what_differs_and_says_no),

@@ -221,6 +221,11 @@ static void rules_that_agree_on_a_domain_share_a_row_and_a_decision(void **state
 	assert_int_equal(run(p, &findings_command, "show ACME-login[.]com"), EXIT_DONE);
 	assert_non_null(strstr(p->out, "naming/tag53"));
 	assert_non_null(strstr(p->out, "brand/acme"));
+	/* as people paste it: what lies below the domain, and a URL out of a mail, mean it */
+	assert_int_equal(run(p, &findings_command, "show www.acme-login.com."), EXIT_DONE);
+	assert_int_equal(run(p, &findings_command, "show hxxps://sso.acme-login[.]com:8443/x?y=1"), EXIT_DONE);
+	assert_non_null(strstr(p->out, "brand/acme"));
+	assert_int_equal(run(p, &findings_command, "show notacme-login.com"), EXIT_NO);
 	assert_int_equal(run(p, &findings_command, "dismiss acme-login.com --why ours"), EXIT_DONE);
 	assert_int_equal(count_of(p->out, "dismissed"), 2);
 	assert_int_equal(run(p, &findings_command, "--status dismissed --format jsonl"), EXIT_DONE);

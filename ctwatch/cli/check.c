@@ -24,6 +24,7 @@ struct check {
 	struct cli_rules rules;
 	json_t *all;             /* for --format json */
 	bool any_flagged;
+	size_t n_words, n_no_names;
 };
 
 static void print_nearest(struct cli *cli, json_t *nearest)
@@ -85,19 +86,44 @@ static void check_name(struct check *check, struct slice name)
 	}
 }
 
-/* What people paste: the host of a URL, and dots in brackets as reports write them. A name itself stays as it is. */
-static void check_word(struct check *check, const char *word)
+/* Nothing around it: then it is a name as certificates have them, odd ones too. */
+static bool is_bare(struct slice word)
 {
-	const char *scheme = strstr(word, "://");
-	char *name = xstrdup(scheme != NULL ? scheme + 3 : word), *out = name;
+	for (size_t i = 0; i < word.len; i++)
+		if (word.data[i] <= ' ' || strchr(":/[](){}@<>\"'", (char)word.data[i]) != NULL)
+			return false;
+	return slice_find(word, '.') >= 0;
+}
 
-	if (scheme != NULL)
-		name[strcspn(name, "/:?#")] = '\0';
-	for (const char *in = name; *in != '\0'; in++)
-		if (*in != '[' && *in != ']')
-			*out++ = *in;
-	*out = '\0';
-	check_name(check, slice_text(name));
+static void check_bare(struct check *check, struct slice name)
+{
+	check->n_words++;
+	check_name(check, name);
+}
+
+/* A name as people have it: of a URL or a mailbox the host, with dots in brackets as reports write them. */
+static void check_given(struct check *check, struct slice word)
+{
+	struct given_name given;
+	char safe[512];
+	struct error err;
+
+	if (!given_name_read(word, &given, &err)) {
+		if (is_bare(word)) {
+			check_bare(check, word);
+			return;
+		}
+		check->n_words++;
+		check->n_no_names++;
+		fprintf(check->cli->err, "ctwatch check: %s\n", text_escape(slice_text(err.text), safe, sizeof(safe)));
+		/* programs get one object per word, in order */
+		if (check->options->format != OUTPUT_TEXT)
+			check_name(check, word);
+		return;
+	}
+	char *name = xasprintf("%s%s", given.star ? "*." : "", given.name);
+
+	check_bare(check, slice_text(name));
 	free(name);
 }
 
@@ -110,7 +136,7 @@ static bool check_lines(struct check *check, struct error *err)
 		return false;
 	while (lines_next(&lines, &name))
 		if (name.len > 0)
-			check_name(check, name);
+			(is_bare(name) ? check_bare : check_given)(check, name);
 	return lines_close(&lines, err);
 }
 
@@ -131,13 +157,15 @@ static int run(struct cli *cli, int argc, char **argv)
 		check.all = json_array();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-") != 0)
-			check_word(&check, argv[i]);
+			check_given(&check, slice_text(argv[i]));
 		else if (!check_lines(&check, &err))
 			code = cli_fail(cli, &err);
 	}
 	if (check.all != NULL)
 		cli_json(cli, OUTPUT_JSON, check.all);
 	cli_rules_close(&check.rules);
+	if (code == EXIT_DONE && check.n_words > 0 && check.n_no_names == check.n_words)
+		return EXIT_USAGE;
 	return code != EXIT_DONE ? code : check.any_flagged ? EXIT_DONE : EXIT_NO;
 }
 
@@ -147,14 +175,14 @@ const struct command check_command = {
 	.usage = "[--issuer TEXT] NAME... | -",
 	.help = "Decides as 'run' would for a certificate with that one name, and shows the account: the part of\n"
 		"the name that counts, every rule's points, what was considered, and for a name that is not\n"
-		"flagged the nearest rule. Of a URL the host counts; example[.]com is example.com.\n"
-		"'-' reads names from standard input, one a line, as they are.\n"
+		"flagged the nearest rule. Of a URL or a mailbox the host counts; example[.]com is example.com.\n"
+		"'-' reads names from standard input, one a line, plain or gzip.\n"
 		"\n"
 		"  ctwatch check drive-share.com\n"
 		"  ctwatch check --issuer 'DigiCert Inc' www.example.org\n"
-		"  zcat names.gz | ctwatch check --flagged --format jsonl -\n"
+		"  ctwatch check --flagged --format jsonl - < names.gz\n"
 		"\n"
-		"Exit status: 0 when a name is flagged, 1 when none is.",
+		"Exit status: 0 when a name is flagged, 1 when none is, 2 when nothing given is a name.",
 	.options = OPTIONS,
 	.run = run,
 };

@@ -73,13 +73,20 @@ static void chosen_deinit(struct chosen *chosen)
 	free(chosen->ids);
 }
 
+/* Is the name this domain, or below it? */
+static bool is_within(const char *name, const char *domain)
+{
+	size_t len = strlen(name), domain_len = strlen(domain);
+
+	return len >= domain_len && strcmp(name + len - domain_len, domain) == 0 && (len == domain_len || name[len - domain_len - 1] == '.');
+}
+
+/* A finding is of a registrable domain: whatever name below it is pasted (www.NAME, the host of a URL) means it. */
 static bool choose_of_domain(void *ctx, const struct finding *f)
 {
 	struct chosen *chosen = ctx;
 
-	const char *bare = strncmp(chosen->domain, "www.", 4) == 0 ? chosen->domain + 4 : chosen->domain;
-
-	if (strcmp(f->registrable_domain, chosen->domain) == 0 || strcmp(f->name, chosen->domain) == 0 || strcmp(f->registrable_domain, bare) == 0)
+	if (is_within(chosen->domain, f->registrable_domain) || strcmp(f->name, chosen->domain) == 0)
 		choose(chosen, f->id);
 	return true;
 }
