@@ -326,7 +326,7 @@ static void finish(struct mail *mail)
 			 n_waiting > 0 ? waiting : "", n_refused > 0 ? "; refused: " : "", n_refused > 0 ? refused : "");
 	if (mail->whole_refused)
 		result = n_taken > 0 ? DELIVERY_OK : DELIVERY_REFUSED;
-	if (n_taken + n_refused > 0 && !mail->whole_refused) {
+	if (result == DELIVERY_RETRY && n_taken + n_refused > 0) {
 		char *progress = mailboxes_progress(&mail->boxes);
 
 		delivery_set_progress(delivery, progress);
