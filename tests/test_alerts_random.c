@@ -207,6 +207,7 @@ static struct sink_set *make_sinks(void)
 	struct error err;
 
 	set->items = xcalloc(SINKS_MAX, sizeof(*set->items));
+	set->alerts_per_hour = 1000000;
 	set->items[set->n++] = make_sink("program", &PROGRAM, 0);
 	set->items[set->n++] = make_sink("people", &PEOPLE, 40);
 	set->items[set->n++] = make_sink("mailboxes", &PEOPLE, 0);

@@ -99,14 +99,29 @@ static void shrink_subject(json_t *envelope, const char *member, unsigned level)
 json_t *envelope_shrink(const json_t *envelope, unsigned level)
 {
 	static const char *const members[] = { "finding", "incident", "details" };
-	json_t *copy = json_deep_copy(envelope);
 
 	if (level == 0)
-		return copy;
+		return json_incref((json_t *)envelope);
+	json_t *copy = json_deep_copy(envelope);
+
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		shrink_subject(copy, members[i], level);
 	json_object_set_new(copy, "truncated", json_true());
 	return copy;
+}
+
+/* jansson escapes all control characters but the last one, DEL. */
+static bool append_json(struct buf *out, const char *text, size_t max)
+{
+	size_t before = out->len;
+	bool ok = true;
+
+	for (const char *del; ok && (del = strchr(text, 0x7f)) != NULL; text = del + 1)
+		ok = buf_append(out, text, (size_t)(del - text)) && buf_append_text(out, "\\u007f");
+	ok = ok && buf_append_text(out, text) && out->len - before <= max;
+	if (!ok)
+		out->len = before;
+	return ok;
 }
 
 bool envelope_fit(const json_t *envelope, unsigned level, size_t max, size_t json_flags, struct buf *out)
@@ -114,7 +129,7 @@ bool envelope_fit(const json_t *envelope, unsigned level, size_t max, size_t jso
 	for (; level < ENVELOPE_LEVELS; level++) {
 		json_t *smaller = envelope_shrink(envelope, level);
 		char *text = json_dumps(smaller, json_flags);
-		bool fits = text != NULL && strlen(text) <= max && buf_append_text(out, text);
+		bool fits = text != NULL && append_json(out, text, max);
 
 		free(text);
 		json_decref(smaller);

@@ -127,6 +127,16 @@ static void maybe_free(struct lane *lane)
 	closed(ctx);
 }
 
+/* A job came back: is the lane closing, and perhaps gone now? */
+static bool is_over(struct lane *lane)
+{
+	lane->job_out = false;
+	if (lane->phase != LANE_CLOSING)
+		return false;
+	maybe_free(lane);
+	return true;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	lane_wake(CONTAINER_OF(timer, struct lane, timer));
@@ -320,11 +330,8 @@ static void on_joined(void *ctx, bool ok, const struct error *err)
 {
 	struct lane *lane = CONTAINER_OF(ctx, struct lane, round);
 
-	lane->job_out = false;
-	if (lane->phase == LANE_CLOSING) {
-		maybe_free(lane);
+	if (is_over(lane))
 		return;
-	}
 	if (!ok) {
 		say(lane, DIAG_WARNING, err->text);
 		lane_rest(lane, RETRY_STATE_MS);
@@ -374,11 +381,8 @@ static void on_loaded(uv_work_t *work, int status)
 	unsigned n_sets;
 
 	(void)status;                    /* is not cancelled */
-	lane->job_out = false;
-	if (lane->phase == LANE_CLOSING) {
-		maybe_free(lane);
+	if (is_over(lane))
 		return;
-	}
 	if (lane->with.clock_is_set(lane->with.ctx, &n_sets) || n_sets != lane->n_clock_sets) {
 		round_clear(&lane->round);      /* due by which time? */
 		lane->phase = LANE_RESTING;
@@ -417,11 +421,8 @@ static void on_overflowed(void *ctx, bool ok, const struct error *err)
 {
 	struct lane *lane = CONTAINER_OF(ctx, struct lane, round);
 
-	lane->job_out = false;
-	if (lane->phase == LANE_CLOSING) {
-		maybe_free(lane);
+	if (is_over(lane))
 		return;
-	}
 	if (!ok)
 		say(lane, DIAG_WARNING, err->text);
 	start_loading(lane);

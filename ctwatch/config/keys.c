@@ -34,7 +34,7 @@ const struct key_row CONFIG_KEYS[] = {
 	{ "rules", &TYPE_PATHS_OR_NAMES, MEMBER(rules), "tag53,watchlist", 0, 0,
 	  "Rule packs: names of those that ship with the program, or files (with a / or .json), relative to the configuration file." },
 	{ "listen", &TYPE_ADDRESS, MEMBER(listen), "127.0.0.1:8080", 0, 0, "Address and port of the web interface. Not used yet: this version has none." },
-	{ "public_url", &TYPE_URL, MEMBER(public_url), NULL, 0, 0, "Where people reach the web interface: links in alerts and reports begin with it. This version serves no page there itself." },
+	{ "public_url", &TYPE_URL, MEMBER(public_url), NULL, 0, 0, "Where people will reach the web interface. Not used yet: this version has none." },
 	{ "timezone", &TYPE_TIMEZONE, MEMBER(timezone), "UTC", 0, 0, "Time zone of reports and digests, such as Europe/Berlin. Stored times are UTC always." },
 	{ "proxy", &TYPE_TEXT, MEMBER(proxy), NULL, 0, 0,
 	  "Proxy for all requests, such as http://proxy:3128 or socks5h://proxy. When absent, the usual environment variables decide." },
