@@ -3,7 +3,8 @@
  *
  *   never a false `verified`, nothing lost, the end proven, a signed lie is an incident, nothing grows without bounds
  *
- * CTWATCH_LIES_SEEDS=1000 tries so many seeds, CTWATCH_LIES_SEED=n that one alone, CTWATCH_LIES_STEPS other lengths.
+ * CTWATCH_LIES_SEEDS=1000 tries so many seeds, CTWATCH_LIES_SEED=n that one alone, CTWATCH_LIES_STEPS other lengths; LIES_VERBOSE
+ * shows the diagnostics.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,24 +24,30 @@
 #define SEEDS 6
 #define STEPS 1500
 
-static unsigned number(const char *name, unsigned otherwise)
+static struct {
+	uint64_t seeds, steps, only_seed;
+} wanted;
+
+/* The configuration refuses variables of its own kind that it does not know. */
+static uint64_t take_variable(const char *name, uint64_t otherwise)
 {
 	const char *text = getenv(name);
+	uint64_t value = text != NULL ? strtoull(text, NULL, 10) : otherwise;
 
-	return text != NULL ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+	unsetenv(name);
+	return value;
 }
 
 static void play(enum log_protocol protocol, uint64_t seed)
 {
 	struct play *p = xcalloc(1, sizeof(*p));
 	const struct dice dice = { .random = { seed } };
-	unsigned steps = number("CTWATCH_LIES_STEPS", STEPS);
 
 	play_open(p, protocol, &dice, seed);
-	while (p->step < steps)
+	while (p->step < wanted.steps)
 		play_step(p);
 	play_end(p);
-	if (getenv("CTWATCH_LIES_VERBOSE") != NULL)
+	if (getenv("LIES_VERBOSE") != NULL)
 		print_message("%s, seed %" PRIu64 ": %" PRIu64 " requests, %" PRIu64 " entries, %" PRIu64 " restarts, %" PRIu64 " signed lies\n",
 			      log_protocol_name(protocol), seed, p->bench.n_requests, p->log->size, p->restarts, p->log->n_signed_lies);
 	play_close(p);
@@ -49,13 +56,11 @@ static void play(enum log_protocol protocol, uint64_t seed)
 
 static void many_seeds(enum log_protocol protocol)
 {
-	const char *one = getenv("CTWATCH_LIES_SEED");
-
-	if (one != NULL) {
-		play(protocol, strtoull(one, NULL, 10));
+	if (wanted.only_seed != 0) {
+		play(protocol, wanted.only_seed);
 		return;
 	}
-	for (uint64_t seed = 1; seed <= number("CTWATCH_LIES_SEEDS", SEEDS); seed++)
+	for (uint64_t seed = 1; seed <= wanted.seeds; seed++)
 		play(protocol, seed);
 }
 
@@ -78,6 +83,9 @@ int main(void)
 		cmocka_unit_test(a_static_log_that_lies_at_random_is_never_believed_and_read_to_its_end),
 	};
 
+	wanted.seeds = take_variable("CTWATCH_LIES_SEEDS", SEEDS);
+	wanted.only_seed = take_variable("CTWATCH_LIES_SEED", 0);
+	wanted.steps = take_variable("CTWATCH_LIES_STEPS", STEPS);
 	if (access("/dev/shm", W_OK) == 0)
 		setenv("TMPDIR", "/dev/shm", 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,7 +323,7 @@ void watch_stage_open(struct watch_stage *b, struct scripted_log *log, struct di
 	b->suffixes = suffix_table_new_libpsl();
 	if (!rules_load(&b->config, b->suffixes, b->wall_ms, &rules, &err))
 		fail_msg("%s", err.text);
-	b->diag = getenv("CTWATCH_LIES_VERBOSE") != NULL ? diag_new(STDERR_FILENO, DIAG_DEBUG, false) : NULL;
+	b->diag = getenv("LIES_VERBOSE") != NULL ? diag_new(STDERR_FILENO, DIAG_DEBUG, false) : NULL;
 	b->transport = (struct transport){ .start = start, .cancel = cancel, .ctx = b };
 	b->ingest = (struct ingest){
 		.loop = &b->loop,
