@@ -1,6 +1,6 @@
 #include "answer_size.h"
 
-#define ENTRY_FIRST 4096             /* bytes: 256 entries of a classic log have 0.3 to 1.3 MB */
+#define ENTRY_FIRST 2048             /* bytes: 256 entries of a classic log have 0.3 to 1.3 MB */
 #define MARGIN (16u << 10)           /* for headers of formats, and answers of one entry */
 #define FADE 8                       /* an answer takes an eighth of what is too much away */
 

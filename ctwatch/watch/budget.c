@@ -73,13 +73,23 @@ void budget_leave(struct budget_log *log)
 	budget_serve(b);
 }
 
-/* Would it have to wait although there is room? A log that holds nothing may always have one answer. */
+static bool others_wait(const struct budget_log *log)
+{
+	const struct budget_log *first = log->budget->waiting;
+
+	return first != NULL && (first != log || first->next != NULL);
+}
+
+/*
+ * Would it have to wait although there is room? A log that holds nothing may always have one answer; one that holds some has an
+ * eighth of the whole while others wait.
+ */
 static bool share_is_spent(const struct budget_log *log, uint64_t n_bytes)
 {
 	const struct budget *b = log->budget;
-	const struct budget_operator *o = log->log_operator;
+	uint64_t share = others_wait(log) ? b->limit / 8 : budget_share(b);
 
-	return (log->held != 0 && log->held + n_bytes > budget_share(b)) || (o->held != 0 && o->held + n_bytes > operator_share(b));
+	return log->held != 0 && (log->held + n_bytes > share || log->log_operator->held + n_bytes > operator_share(b));
 }
 
 static bool has_room(const struct budget *b, uint64_t n_bytes)

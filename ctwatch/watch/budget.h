@@ -2,7 +2,7 @@
  * `memory_bytes`, shared out: what answers hold from the request until they are stored. Nobody gets more than a share, whatever it
  * sends or however slowly, so that room for the others is always left:
  *
- *   the whole  memory_bytes      one operator  3/4 of it      one log  1/2 of it, and thus also one answer
+ *   the whole  memory_bytes      one operator  3/4 of it      one log  1/2 of it, and thus also one answer; 1/8 while others wait
  *
  * Whoever finds no room waits in line; whoever waits for its own share alone lets the others pass. On its turn a log gets room for one
  * answer, then it stands behind those that wait. On the loop only.

@@ -244,6 +244,7 @@ void watch_missing_note(struct watcher *w, const struct source_window *window, e
 void watch_missing_worked(struct watcher *w, const struct source_window *window)
 {
 	w->fruitless = 0;
+	w->answered = true;
 	w->entries_rest_steady_ms = 0;
 	if (watch_missing_at(w, window->from, window->to) != NULL)
 		page_worked(&w->page, window->n_asked);

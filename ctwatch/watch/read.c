@@ -367,10 +367,10 @@ static uint64_t within_missing(const struct watcher *w, uint64_t from, uint64_t 
 	return limit;
 }
 
-/* While nothing is answered, one request at a time finds out what would be. */
+/* While nothing is answered, or nothing was yet, one request at a time finds out what would be. */
 static bool may_ask(const struct watcher *w)
 {
-	return w->n_asking < (w->fruitless >= 2 ? 1 : w->source->in_flight_max) && w->n_reads < READS_UNCOMMITTED_MAX &&
+	return w->n_asking < (w->fruitless >= 2 || !w->answered ? 1 : w->source->in_flight_max) && w->n_reads < READS_UNCOMMITTED_MAX &&
 	       (w->entries_rest_steady_ms == 0 || watch_steady_ms(w) >= w->entries_rest_steady_ms);
 }
 
