@@ -161,7 +161,7 @@ struct watcher {
 	uint64_t tail_start;              /* beyond 0: read from here on first, the gap below later */
 	struct missing_range missing[MISSING_RANGES_MAX];
 	size_t n_missing;
-	bool answered;                    /* a request for entries, once */
+	bool answered;                    /* a request for entries, once, well or ill: it does not just hang */
 	unsigned fruitless;               /* requests for entries that failed since one was answered */
 	int64_t entries_rest_steady_ms;          /* beyond 0: no entries are asked for before */
 	uint64_t recent_sizes[3];         /* of the latest heads */

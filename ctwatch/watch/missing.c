@@ -224,6 +224,7 @@ void watch_missing_note(struct watcher *w, const struct source_window *window, e
 
 	if (!why->throttled)
 		count_fruitless(w);
+	w->answered |= why->throttled || (why->by_answer && !why->timed_out);
 	m->class = class;
 	m->refused = why->refused;
 	m->attempts++;
