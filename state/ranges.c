@@ -26,13 +26,31 @@ static bool check_ranges(const struct state_range *ranges, size_t n, struct erro
 	return true;
 }
 
+/* Over all of the row: SHA-256 of start, end, verified and the hashes. */
+static struct hash checksum(const struct state_range *r)
+{
+	uint8_t numbers[17];
+
+	for (unsigned i = 0; i < 8; i++) {
+		numbers[i] = (uint8_t)(r->start >> 8 * i);
+		numbers[8 + i] = (uint8_t)(r->end >> 8 * i);
+	}
+	numbers[16] = r->verified;
+	const struct slice parts[] = { { numbers, sizeof(numbers) }, r->hashes };
+	return sha256_parts(parts, ARRAY_LEN(parts));
+}
+
 static bool replace_ranges(struct state *st, int64_t log_no, const struct state_range *ranges, size_t n, struct error *err)
 {
 	if (!RUN(st, SQL_RANGE_CLEAR, err, INT(log_no)))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!RUN(st, SQL_RANGE_PUT, err, INT(log_no), INT(ranges[i].start), INT(ranges[i].end), INT(ranges[i].verified), BLOB(ranges[i].hashes)))
+	for (size_t i = 0; i < n; i++) {
+		struct hash sum = checksum(&ranges[i]);
+
+		if (!RUN(st, SQL_RANGE_PUT, err, INT(log_no), INT(ranges[i].start), INT(ranges[i].end), INT(ranges[i].verified), BLOB(ranges[i].hashes),
+			 HASH(&sum)))
 			return false;
+	}
 	return true;
 }
 
@@ -57,7 +75,10 @@ bool state_each_range(struct state *st, const struct hash *log_id, state_range_f
 			.verified = rows_int(&rows, 2) != 0,
 			.hashes = rows_blob(&rows, 3),
 		};
+		struct hash stored, sum = checksum(&range);
 
+		/* ranges of older versions have none */
+		range.damaged = !rows_null(&rows, 4) && (!rows_hash(&rows, 4, &stored) || !hash_equal(&stored, &sum));
 		if (!fn(ctx, &range))
 			break;
 	}

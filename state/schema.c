@@ -180,7 +180,13 @@ static const char *const VERSION_7[] = {
 	NULL,
 };
 
-const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7 };
+/* What the disk changes in a range is not blamed on the log. */
+static const char *const VERSION_8[] = {
+	"ALTER TABLE read_range ADD COLUMN checksum BLOB;",
+	NULL,
+};
+
+const char *const *const MIGRATIONS[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8 };
 const size_t N_MIGRATIONS = ARRAY_LEN(MIGRATIONS);
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

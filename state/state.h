@@ -91,6 +91,7 @@ struct state_range {
 	uint64_t start, end;
 	bool verified;                    /* covered by a signed head whose root was rebuilt */
 	struct slice hashes;
+	bool damaged;                     /* it is not what was stored: the disk, or somebody, changed it */
 };
 /* The whole set of ranges of a log, ordered, replaces what was there. */
 bool state_put_ranges(struct state *, const struct hash *log_id, const struct state_range *ranges, size_t n, struct error *err);

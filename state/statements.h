@@ -48,9 +48,9 @@
 
 #define RANGE_STATEMENTS(X) \
 	X(RANGE_CLEAR, "DELETE FROM read_range WHERE log_no = ?1") \
-	X(RANGE_PUT, "INSERT INTO read_range (log_no, start, stop, verified, hashes) VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(RANGE_PUT, "INSERT INTO read_range (log_no, start, stop, verified, hashes, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
 	X(RANGE_EACH, \
-	  "SELECT r.start, r.stop, r.verified, r.hashes FROM read_range r JOIN log ON log.no = r.log_no WHERE log.log_id = ?1 ORDER BY r.start")
+	  "SELECT r.start, r.stop, r.verified, r.hashes, r.checksum FROM read_range r JOIN log ON log.no = r.log_no WHERE log.log_id = ?1 ORDER BY r.start")
 
 /* Columns of the counters, in the order of struct state_counters. */
 #define COUNTER_COLUMNS(C) \

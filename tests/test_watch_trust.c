@@ -237,6 +237,34 @@ static void a_verified_size_that_stands_still_for_an_hour_is_told_and_closes_whe
 	watch_bench_stop(&b);
 }
 
+/* ---- what the disk changed ------------------------------------------------------------------------------------------------ */
+
+static void a_damaged_state_is_told_mended_and_not_blamed_on_the_log(void **state)
+{
+	static const char *const DAMAGES[] = {
+		"UPDATE read_range SET hashes = zeroblob(length(hashes))", "UPDATE read_range SET hashes = substr(hashes, 2)",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(DAMAGES); i++) {
+		const char *const arguments[] = { "--api", APIS[i % 2], "--initial", "700", NULL };
+		struct bench b;
+
+		watch_bench_start(&b, arguments);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "700");
+		watch_bench_change(&b, DAMAGES[i / 2]);
+		watch_bench_wait(&b, "SELECT severity FROM incident WHERE class = 'STATE_DAMAGED'", "high");
+		run_kit_control(&b.kit, "log=0&grow=324");
+		for (unsigned k = 0; k < 3; k++)
+			watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "1024");
+		watch_bench_wait(&b, "SELECT start, stop, verified FROM read_range", "0|1024|1");
+		watch_bench_wait(&b, "SELECT count(*) FROM incident WHERE class IN ('ENTRIES_MISMATCH', 'INCONSISTENT_STH', 'ENTRIES_FLAP')", "0");
+		watch_bench_wait(&b, "SELECT start_index FROM log", "0");
+		watch_bench_stop(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +276,7 @@ int main(void)
 		cmocka_unit_test(heads_that_were_never_verified_do_not_stop_verification_after_a_restart),
 		cmocka_unit_test(a_proof_that_is_refused_is_told_and_asked_for_until_it_comes),
 		cmocka_unit_test(a_verified_size_that_stands_still_for_an_hour_is_told_and_closes_when_it_moves),
+		cmocka_unit_test(a_damaged_state_is_told_mended_and_not_blamed_on_the_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,11 +272,11 @@ static void list_ranges(struct commit *c)
 
 	c->ranges = xcalloc(p->n + 1, sizeof(*c->ranges));
 	if (p->verified.end > 0)
-		c->ranges[c->n_ranges++] = (struct state_range){ 0, p->verified.end, true,
-			slice_of(p->verified.hashes, (size_t)p->verified.n_hashes * HASH_LEN) };
+		c->ranges[c->n_ranges++] = (struct state_range){ .end = p->verified.end, .verified = true,
+			.hashes = slice_of(p->verified.hashes, (size_t)p->verified.n_hashes * HASH_LEN) };
 	for (size_t i = 0; i < p->n; i++)
-		c->ranges[c->n_ranges++] = (struct state_range){ p->ranges[i].start, p->ranges[i].end, false,
-			slice_of(p->ranges[i].hashes, (size_t)p->ranges[i].n_hashes * HASH_LEN) };
+		c->ranges[c->n_ranges++] = (struct state_range){ .start = p->ranges[i].start, .end = p->ranges[i].end,
+			.hashes = slice_of(p->ranges[i].hashes, (size_t)p->ranges[i].n_hashes * HASH_LEN) };
 }
 
 /* ---- afterwards ------------------------------------------------------------------------------------------------- */

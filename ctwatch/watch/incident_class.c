@@ -35,6 +35,7 @@ const struct incident_row INCIDENT_ROWS[N_INCIDENT_CLASSES] = {
 	[INCIDENT_UNREACHABLE_DAY]     = { "UNREACHABLE",         "high",     false, false, ENDS_WITH_STATE, "day" },
 	[INCIDENT_CHECK_REFUSED]       = { "CHECK_REFUSED",       "high",     false, false, ENDS_WITH_STATE },
 	[INCIDENT_VERIFICATION_STALLED] = { "VERIFICATION_STALLED", "high",   false, false, ENDS_WITH_STATE },
+	[INCIDENT_STATE_DAMAGED]       = { "STATE_DAMAGED",       "high",     false, false, ENDS_WITH_QUIET },
 	[INCIDENT_BACKLOG]             = { "BACKLOG",             "high",     false, false, ENDS_WITH_STATE },
 	[INCIDENT_RATE_LIMITED]        = { "RATE_LIMITED",        "medium",   false, false, ENDS_WITH_STATE },
 	[INCIDENT_CLOCK_SUSPECT]       = { "CLOCK_SUSPECT",       "high",     false, false, ENDS_WITH_STATE },

@@ -142,6 +142,7 @@ struct watcher {
 	void (*start_done)(void *ctx, struct fetch_answer *answer);
 	struct tree_walk *walk;
 	int64_t retry_start_steady_ms;
+	bool restoring;                   /* the verified prefix was damaged: its hashes are had anew, without reading it */
 	unsigned start_failures;
 	struct bisect {
 		uint64_t low, high;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define ANSWER_BYTES_MAX (2u << 20)   /* one entry with its chain, or a data tile; compressed or not */
+#define RESTORE_ATTEMPTS 5
 #define REFUSED_AFTER 10             /* attempts: in about a quarter of an hour */
 #define RETRY_MAX_MS ((int64_t)5 * 60 * 1000)
 
@@ -36,6 +37,7 @@ struct begin {
 	struct hash log_id;
 	struct compact_range tree;        /* [0, start) */
 	bool proven;                      /* its root is that of a signed head */
+	bool restored;                    /* what was lost of it; where reading began stays */
 	struct tree_head head;
 	int64_t now_ms;
 };
@@ -66,8 +68,10 @@ static void on_begun(void *ctx, bool ok, const struct error *err)
 		start_failed(w, err);
 		goto out;
 	}
+	if (!begin->restored)
+		w->start_index = begin->tree.end;
 	w->has_start = true;
-	w->start_index = begin->tree.end;
+	w->restoring = false;
 	watch_answered(w, CHECK_START);
 	position_verify(&w->position, &begin->tree);
 	watch_cut(w);
@@ -81,7 +85,7 @@ static void on_begun(void *ctx, bool ok, const struct error *err)
 		struct tree_head base = { .tree_size = begin->tree.end, .root = range_root(&begin->tree) };
 		watch_want_proof(w, &base, &w->newest);
 	}
-	if (begin->proven && w->ingest->config->start == START_END && !w->options.scan) {
+	if (begin->proven && !begin->restored && w->ingest->config->start == START_END && !w->options.scan) {
 		w->started_at_end = true;
 		watch_settle(w, WATCHER_STARTED_AT_END);
 	}
@@ -102,11 +106,12 @@ static void begin_at(struct watcher *w, const struct compact_range *tree, bool p
 	begin->log_id = w->log.log_id;
 	begin->tree = *tree;
 	begin->proven = proven;
-	begin->head = w->newest;
+	begin->restored = w->restoring;
+	begin->head = w->restoring ? w->verified_head : w->newest;
 	begin->now_ms = watch_wall_ms(w);
 	watch_hold(w);
-	if (w->options.scan)
-		on_begun(begin, true, NULL);
+	if (w->options.scan || w->restoring)
+		on_begun(begin, true, NULL);      /* the next commit stores it */
 	else
 		store_submit(w->ingest->store, begin_job, on_begun, begin);
 }
@@ -115,16 +120,18 @@ static void edge_built(struct watcher *w, const struct compact_range *tree)
 {
 	struct error err;
 
-	if (tree->end != w->newest.tree_size && w->ingest->config->start == START_END && !w->options.scan) {
+	const struct tree_head *known = w->restoring && w->has_verified_head ? &w->verified_head : &w->newest;
+
+	if (tree->end != w->newest.tree_size && w->ingest->config->start == START_END && !w->options.scan && !w->restoring) {
 		watch_start_reading(w);   /* a head came meanwhile: the end is where that one is, and it proves the edge */
 		return;
 	}
-	if (tree->end != w->newest.tree_size) {
+	if (tree->end != known->tree_size) {
 		begin_at(w, tree, false);
 		return;
 	}
 	struct hash root = range_root(tree);
-	if (hash_equal(&root, &w->newest.root)) {
+	if (hash_equal(&root, &known->root)) {
 		begin_at(w, tree, true);
 		return;
 	}
@@ -377,6 +384,22 @@ static void bisect_next(struct watcher *w)
 
 /* ---- choosing --------------------------------------------------------------------------------------------------------- */
 
+/*
+ * The hashes of the verified prefix are lost. They are had anew up to the verified head, whose root says whether they are right; where
+ * the log does not give them, the log is read again from where it was read first. False: nothing is to be had.
+ */
+static bool choose_restored(struct watcher *w)
+{
+	uint64_t size = w->has_verified_head ? w->verified_head.tree_size : 0;
+
+	if (!w->restoring)
+		return false;
+	if (w->log.protocol == LOG_STATIC)
+		size = size / TILE_WIDTH * TILE_WIDTH;    /* what lies behind may not have been read */
+	w->start_at = w->start_failures < RESTORE_ATTEMPTS && size > w->start_index ? size : w->start_index;
+	return w->start_at != 0 && w->start_at <= w->newest.tree_size;
+}
+
 void watch_start_reading(struct watcher *w)
 {
 	struct compact_range nothing;
@@ -386,8 +409,12 @@ void watch_start_reading(struct watcher *w)
 	range_init(&nothing, 0);
 	if (w->options.scan) {
 		w->start_at = w->options.scan_from < w->newest.tree_size ? w->options.scan_from : w->newest.tree_size;
-	} else if (w->has_start) {
+	} else if (w->has_start && !choose_restored(w)) {
+		w->restoring = false;
 		watch_enter(w, WATCHER_FOLLOWING);
+		return;
+	} else if (w->has_start) {
+		build_edge(w);
 		return;
 	} else if (w->ingest->config->start == START_TIME) {
 		if (w->start_at != 0) {

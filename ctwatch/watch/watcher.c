@@ -282,7 +282,8 @@ struct load {
 	struct pending_heads pending;
 	struct tree_head unsettled[UNSETTLED_MAX];   /* below the verified size, and no proof was had yet */
 	size_t n_unsettled;
-	bool broken, scan;
+	bool scan, prefix_lost;
+	unsigned n_damaged;              /* ranges that are not what was stored */
 	int64_t open_wall_ms[N_INCIDENT_CLASSES];    /* when an incident that an earlier run left open was last seen; 0: none */
 };
 
@@ -303,8 +304,13 @@ static bool load_prefix(void *ctx, const struct state_range *range)
 	struct load *load = ctx;
 	bool base = load->has_start && range->end <= load->start_index;   /* hashed, never asked for: where reading began */
 
-	if (range->start == 0 && (range->verified || base))
-		load->broken |= !range_load(&load->position.verified, range->start, range->end, range->hashes);
+	if (range->start != 0 || !(range->verified || base))
+		return false;
+	if (range->damaged || !range_load(&load->position.verified, range->start, range->end, range->hashes)) {
+		range_init(&load->position.verified, 0);
+		load->prefix_lost = true;
+		load->n_damaged++;
+	}
 	return false;
 }
 
@@ -313,13 +319,12 @@ static bool load_range(void *ctx, const struct state_range *range)
 	struct load *load = ctx;
 	struct compact_range loaded;
 
-	if (range->end <= load->position.verified.end || range->start == range->end)
+	if (range->end <= load->position.verified.end || range->start == range->end || (range->start == 0 && load->prefix_lost))
 		return true;
-	if (!range_load(&loaded, range->start, range->end, range->hashes)) {
-		load->broken = true;
-		return false;
-	}
-	position_add(&load->position, &loaded);
+	if (range->damaged || !range_load(&loaded, range->start, range->end, range->hashes))
+		load->n_damaged++;        /* it is read again */
+	else
+		position_add(&load->position, &loaded);
 	return true;
 }
 
@@ -401,7 +406,8 @@ static bool load_job(void *ctx, struct state *st, struct error *err)
 	if (load->scan)
 		return state_put_log(st, &load->identity, err);
 	position_deinit(&load->position);
-	load->has_start = load->broken = false;
+	load->has_start = load->prefix_lost = false;
+	load->n_damaged = 0;
 	if (!state_put_log(st, &load->identity, err) || !state_each_log(st, load_log, load, err) ||
 	    !state_each_range(st, &load->log_id, load_prefix, load, err) || !load_heads(load, st, err))
 		return false;
@@ -409,8 +415,6 @@ static bool load_job(void *ctx, struct state *st, struct error *err)
 	memset(load->open_wall_ms, 0, sizeof(load->open_wall_ms));
 	if (!state_each_range(st, &load->log_id, load_range, load, err) || !state_each_incident(st, true, 0, INT64_MAX, load_incident, load, err))
 		return false;
-	if (load->broken)
-		return error_set(err, ERR_FATAL, "stored ranges have the wrong number of hashes");
 	return true;
 }
 
@@ -432,6 +436,23 @@ static void take_standing(struct watcher *w)
 	}
 }
 
+/* A range whose checksum is right is what was stored; then it is the head beside it that was changed. */
+static void check_verified(struct watcher *w, struct load *load)
+{
+	if (w->has_verified_head && w->position.verified.end == w->verified_head.tree_size && w->position.verified.end > 0) {
+		struct hash root = range_root(&w->position.verified);
+
+		if (!hash_equal(&root, &w->verified_head.root)) {
+			w->verified_head.root = root;
+			load->n_damaged++;
+		}
+	}
+	w->restoring = load->prefix_lost;
+	if (load->n_damaged > 0)
+		watch_report(w, INCIDENT_STATE_DAMAGED, "", "%u stored range%s or root of what was read is not what was stored: the disk or somebody changed the "
+			     "state, the log is not to blame; what is lost is read again", load->n_damaged, load->n_damaged == 1 ? "" : "s");
+}
+
 static void take_loaded(struct watcher *w, struct load *load)
 {
 	position_copy(&w->position, &load->position);
@@ -448,6 +469,7 @@ static void take_loaded(struct watcher *w, struct load *load)
 		w->incidents[i].told_steady_ms = w->started_steady_ms;
 	}
 	take_standing(w);
+	check_verified(w, load);
 	watch_cut(w);
 	w->compare_wanted = w->pending.n > 0;     /* an incident may have been closed, or a kill came before the comparison */
 	if (load->n_unsettled > 0 && w->incidents[INCIDENT_CHECK_REFUSED].open)

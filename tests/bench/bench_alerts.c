@@ -37,7 +37,7 @@ static bool commit_job(void *ctx, struct state *st, struct error *err)
 	uint64_t *n = ctx;
 	struct hash log = test_hash(500);
 	uint8_t hashes[10 * HASH_LEN] = { 0 };
-	const struct state_range range = { 0, ++*n * 256, false, slice_of(hashes, sizeof(hashes)) };
+	const struct state_range range = { .end = ++*n * 256, .hashes = slice_of(hashes, sizeof(hashes)) };
 	const struct state_counters counters = { .entries = 256, .lets_encrypt = 120, .n_bytes = 200000, .requests = 1 };
 
 	return state_put_ranges(st, &log, &range, 1, err) && state_add_counters(st, &log, TEST_NOW_MS, &counters, err) &&
