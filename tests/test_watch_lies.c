@@ -21,7 +21,7 @@
 
 #include "watch_play.h"
 
-#define SEEDS 6
+#define SEEDS 4
 #define STEPS 1500
 
 static struct {
