@@ -1,6 +1,8 @@
 /* See clock.h. */
 #include "clock.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define STEADY_ORIGIN_MS (INT64_C(20) * 365 * 86400 * 1000)
@@ -60,4 +62,22 @@ int64_t clock_watch_look(struct clock_watch *watch)
 
 	watch->offset_ms = offset;
 	return moved >= SET_MS || moved <= -SET_MS ? moved : 0;
+}
+
+int64_t clock_boot_ms(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
+void clock_boot_id(char out[CLOCK_BOOT_ID_LEN])
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	size_t n = file != NULL ? fread(out, 1, CLOCK_BOOT_ID_LEN - 1, file) : 0;
+
+	if (file != NULL)
+		fclose(file);
+	out[n] = '\0';
+	out[strcspn(out, " \n")] = '\0';
+	if (out[0] == '\0')
+		strcpy(out, "-");
 }

@@ -24,6 +24,10 @@ extern const struct clock SYSTEM_CLOCK;
 /* The system's, in milliseconds, from any thread; the wall clock's since the Unix epoch. */
 int64_t clock_steady_ms(void);
 int64_t clock_wall_ms(void);
+/* Since the machine started, also while it slept: nobody sets it. The same for all processes of a machine, told apart by the id of its start. */
+#define CLOCK_BOOT_ID_LEN 40
+int64_t clock_boot_ms(void);
+void clock_boot_id(char out[CLOCK_BOOT_ID_LEN]);      /* "-" where the system does not say */
 
 /* How long ago a stored wall time was: never less than 0. */
 int64_t clock_age_ms(int64_t wall_now_ms, int64_t then_ms);

@@ -12,6 +12,10 @@
 	X(HEAD_ROOTS_OF_SIZE, \
 	  "SELECT root, MIN(timestamp_ms), MAX(verified_ms), MIN(standing), MIN(received_ms) FROM head WHERE log_no = ?1 AND tree_size = ?2 " \
 	  "GROUP BY root ORDER BY MIN(standing) = 1, MIN(received_ms) LIMIT ?3") \
+	X(HEAD_UNVERIFIED_SINCE, \
+	  "SELECT COALESCE(MIN(h.received_ms), 0) FROM head h JOIN log ON log.no = h.log_no WHERE log.log_id = ?1 AND h.verified_ms = 0 AND " \
+	  "h.standing = 0 AND h.tree_size > log.verified_size AND h.tree_size <= (" \
+	  "SELECT r.stop FROM read_range r WHERE r.log_no = log.no AND r.start <= log.start_index ORDER BY r.start DESC LIMIT 1)") \
 	X(HEAD_COUNT_ODD, "SELECT COUNT(*) FROM head WHERE log_no = ?1 AND standing <> 0") \
 	/* of one tree that is signed again and again, the first and the newest */ \
 	X(HEAD_THIN_RESIGNED, \

@@ -184,3 +184,9 @@ bool state_heads(struct state *st, const struct hash *log_id, enum head_set set,
 
 	return each(&rows, fn, ctx, err);
 }
+
+bool state_unverified_since(struct state *st, const struct hash *log_id, int64_t *since_ms, struct error *err)
+{
+	*since_ms = 0;
+	return ONE_INT(st, SQL_HEAD_UNVERIFIED_SINCE, since_ms, NULL, err, HASH(log_id));
+}

@@ -122,6 +122,11 @@ bool identity_check(struct state *st, struct error *err)
 	return lose(st, FILE_DATABASE, "was overwritten", err);
 }
 
+bool identity_lose_content(struct state *st, struct error *err)
+{
+	return lose(st, FILE_DATABASE, "was given another content", err);
+}
+
 bool state_is_lost(const struct state *st)
 {
 	return st->lost.kind != ERR_NONE;

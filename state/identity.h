@@ -28,5 +28,7 @@ struct identity {
 bool identity_take(struct state *, struct error *err);
 /* False, with a sentence, once they are others; the state is lost from then on. Opens nothing. */
 bool identity_check(struct state *, struct error *err);
+/* The file is the same and what is in it is not: another program put an older content into it. False, with a sentence. */
+bool identity_lose_content(struct state *, struct error *err);
 
 #endif

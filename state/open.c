@@ -332,6 +332,8 @@ void state_close(struct state *st)
 	lock_release(&st->lock_fd);
 	if (st->turn_fd >= 0)
 		close(st->turn_fd);
+	free(st->alive[0]);
+	free(st->alive[1]);
 	free(st->directory);
 	free(st->db_path);
 	free(st);

@@ -32,6 +32,7 @@ struct state {
 	struct error lost;                 /* how they were lost; kind ERR_NONE: they were not */
 	enum identity_file lost_file;
 	uint64_t alerts_per_hour;          /* of one log: see quota.h */
+	char *alive[2];                    /* the rows that state_put_alive wrote last, newest first; or NULL */
 	state_router_fn *router;
 	void *router_ctx;
 };

@@ -509,6 +509,21 @@ bool state_each_triage(struct state *, const char *finding_id_or_null, int64_t s
 bool state_put_fact(struct state *, const char *key, const char *value, struct error *err);   /* value NULL deletes */
 bool state_get_fact(struct state *, const char *key, char **value, struct error *err);        /* NULL when absent; malloc'd */
 
+/*
+ * That the daemon lives: a row that its loop has the store commit now and then. Times are of the wall clock and since the machine
+ * started; the latter compare only with the same boot_id. What stands there must be what was put last, else the state is lost
+ * (state_is_lost).
+ */
+struct state_alive {
+	long process;
+	int64_t wall_ms, boot_ms, started_boot_ms;   /* when it was written, by both clocks; when the daemon started */
+	char boot_id[40];                            /* "-": not known */
+};
+bool state_put_alive(struct state *, const struct state_alive *alive, struct error *err);
+bool state_get_alive(struct state *, struct state_alive *out, bool *found, struct error *err);
+/* Since when the oldest signed head waits whose entries up to it were all read and which is not verified; 0: none does. */
+bool state_unverified_since(struct state *, const struct hash *log_id, int64_t *since_ms, struct error *err);
+
 struct retention {
 	int64_t dismissed_ms, low_ms, counters_ms, sent_ms;   /* ages; 0: for ever */
 	uint64_t malformed_per_log;

@@ -317,32 +317,6 @@ static void incidents_are_listed_shown_and_closed(void **state)
 	json_decref(value);
 }
 
-static void health_tells_a_daemon_that_runs_from_one_that_does_not(void **state)
-{
-	struct place *p = *state;
-	struct state *daemon = NULL;
-	struct state_log log = { .log_id = test_hash(5000), .name = (char *)"a", .url = (char *)"https://a.example/", .sunset_ms = INT64_MAX };
-	char id[FINDING_ID_LEN + 1];
-	struct error err;
-
-	assert_int_equal(run(p, &health_command, ""), EXIT_NO);
-	assert_non_null(strstr(p->out, "not running"));
-	assert_true(state_open(p->directory, STATE_DAEMON, TEST_NOW_MS, &daemon, &err));
-	/* logs that were added ten days ago and are silent since */
-	assert_int_equal(run(p, &health_command, ""), EXIT_NO);
-	assert_non_null(strstr(p->out, "no log has answered"));
-	assert_true(state_put_log(daemon, &log, &err));
-	assert_true(state_log_progress(daemon, &log.log_id, TEST_NOW_MS, NULL, TEST_NOW_MS, &err));
-	assert_int_equal(run(p, &health_command, ""), EXIT_DONE);
-	assert_memory_equal(p->out, "healthy: 1 of 9 logs", 20);
-	assert_true(state_open_incident(daemon, NULL, "DISK_FULL", "", "critical", "full", NULL, TEST_NOW_MS, id, NULL, &err));
-	assert_int_equal(run(p, &health_command, "--format json"), EXIT_NO);
-	json_t *value = json_loads(p->out, 0, NULL);
-	assert_true(json_is_false(json_object_get(value, "healthy")));
-	json_decref(value);
-	state_close(daemon);
-}
-
 static void state_is_copied_and_pruned_by_command(void **state)
 {
 	struct place *p = *state;
@@ -397,7 +371,6 @@ int main(void)
 		PLACE_TEST(hostile_names_come_out_inert),
 		PLACE_TEST(logs_fit_and_name_those_that_are_not_read),
 		PLACE_TEST(incidents_are_listed_shown_and_closed),
-		PLACE_TEST(health_tells_a_daemon_that_runs_from_one_that_does_not),
 		PLACE_TEST(state_is_copied_and_pruned_by_command),
 		PLACE_TEST(commands_on_no_state_say_so_with_exit_4),
 		PLACE_TEST(every_help_fits_80_columns),

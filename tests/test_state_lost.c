@@ -217,6 +217,39 @@ static void older_content_of_the_same_kind_is_noticed(void **state)
 	tear_down(&p);
 }
 
+/* What `sqlite3 ctwatch.db ".restore older.db"` does: properly locked, and yet not what the daemon knows. */
+static void content_that_another_program_put_in_its_place_is_noticed(void **state)
+{
+	struct state_alive alive = { .process = 1 };
+	struct place p;
+	struct error err;
+	sqlite3 *from, *to;
+
+	(void)state;
+	set_up(&p);
+	for (int i = 0; i < 3; i++) {
+		alive.wall_ms++;
+		assert_true(state_begin(p.st, &err) && state_put_alive(p.st, &alive, &err));
+		/* one that is undone is no loss */
+		if (i == 1)
+			state_abort(p.st);
+		else
+			assert_true(state_commit(p.st, &err));
+	}
+	assert_int_equal(sqlite3_open(p.other, &from), SQLITE_OK);
+	assert_int_equal(sqlite3_open(p.db, &to), SQLITE_OK);
+	sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
+	assert_int_equal(sqlite3_backup_step(copy, -1), SQLITE_DONE);
+	assert_int_equal(sqlite3_backup_finish(copy), SQLITE_OK);
+	sqlite3_close(from);
+	sqlite3_close(to);
+	assert_true(state_begin(p.st, &err));
+	assert_false(state_put_alive(p.st, &alive, &err));
+	state_abort(p.st);
+	assert_lost(&p, "ctwatch.db was given another content");
+	tear_down(&p);
+}
+
 static void removed_log_is_noticed_and_saved(void **state)
 {
 	struct place p;
@@ -355,6 +388,7 @@ int main(void)
 		cmocka_unit_test(database_that_was_replaced_is_noticed_and_the_new_one_left_alone),
 		cmocka_unit_test(database_that_was_overwritten_is_noticed_and_the_new_one_left_alone),
 		cmocka_unit_test(older_content_of_the_same_kind_is_noticed),
+		cmocka_unit_test(content_that_another_program_put_in_its_place_is_noticed),
 		cmocka_unit_test(removed_log_is_noticed_and_saved),
 		cmocka_unit_test(removed_index_of_the_log_is_noticed_and_the_log_stays),
 		cmocka_unit_test(removed_lock_is_noticed),

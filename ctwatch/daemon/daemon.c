@@ -319,6 +319,7 @@ static void on_tick(uv_timer_t *timer)
 	daemon_watch_clock(d);
 	daemon_watch_space(d);
 	daemon_watch_blindness(d);
+	daemon_tell_alive(d);
 	if (d->alerts != NULL)
 		alerts_wake(d->alerts);
 	if (d->options->scan != NULL)

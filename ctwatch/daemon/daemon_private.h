@@ -59,6 +59,8 @@ struct daemon {
 	bool rates_known;                 /* those of earlier runs were read: saving loses none of them */
 	int64_t next_prune_steady_ms, next_rates_steady_ms;
 	struct clock_watch clock_watch;
+	int64_t started_boot_ms, alive_boot_ms;     /* by clock_boot_ms; 0: not yet */
+	bool alive_under_way;
 	struct scan_progress *scan;
 	int exit_code;
 };
@@ -85,6 +87,8 @@ void daemon_watch_blindness(struct daemon *);
 void daemon_watch_space(struct daemon *);             /* at every tick */
 bool daemon_on_full(void *ctx, struct state *st, struct error *err);
 bool daemon_on_room(void *ctx, struct state *st, struct error *err);
+/* daemon_alive.c: for `ctwatch health` */
+void daemon_tell_alive(struct daemon *);              /* at every tick */
 /* daemon_rates.c: what hosts allowed, over a restart */
 void daemon_load_rates(struct daemon *);
 void daemon_save_rates(struct daemon *);

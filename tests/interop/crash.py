@@ -8,23 +8,10 @@ import random
 import sys
 import time
 
-from harness import DEMO_PLANT, FakeLog, Watch, check, finish
+from harness import DEMO_PLANT, READING, FakeLog, Watch, check, finish
 
 KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 SECONDS = 150
-
-STATE = {
-    "positions": "SELECT log_id, start, stop, verified, hashes FROM read_range JOIN log ON log_no = no ORDER BY 1, 2",
-    "verified sizes": "SELECT log_id, verified_size, start_index FROM log ORDER BY 1",
-    "findings": """SELECT id, rule, kind, brand, technique, name, registrable_domain, score, flagged, verified, status, certificate_count,
-                   sighting_count FROM finding ORDER BY 1""",
-    "certificates": "SELECT tbs_sha256, names, issuer, serial, sighting_count FROM certificate ORDER BY 1",
-    "sightings": """SELECT log_id, entry_index, tbs_sha256, timestamp_ms, s.verified FROM sighting s JOIN log l ON log_no = l.no
-                    JOIN certificate c ON certificate_no = c.no ORDER BY 1, 2, 3""",
-    "entries counted": "SELECT log_id, sum(entries), sum(lets_encrypt), sum(matched) FROM counters JOIN log ON log_no = no GROUP BY 1 ORDER BY 1",
-    "incidents": "SELECT class, subject FROM incident ORDER BY 1, 2",
-}
-
 
 def printed(watch):
     return {line["finding"]["id"] for line in watch.lines() if line["event"].startswith("finding")}
@@ -56,7 +43,7 @@ def main():
     undisturbed = Watch("undisturbed", fake)
     status = undisturbed.once()
     check("the undisturbed run catches up", status == 0, "exit %s: %s" % (status, undisturbed.errors()[-800:]))
-    for name, query in STATE.items():
+    for name, query in READING.items():
         one, two = disturbed.sql(query), undisturbed.sql(query)
         differing = [row for row in one + two if (row in one) != (row in two)]
         check("equal %s (%d rows)" % (name, len(two)), one == two, "%d and %d rows, differing: %s" % (len(one), len(two), differing[:4]))

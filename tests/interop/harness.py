@@ -23,6 +23,19 @@ CTWATCH = os.path.join(BUILD, "ctwatch")
 FAKELOG = os.path.join(BUILD, "tests", "fakelog")
 DEMO_PLANT = os.path.join(ROOT, "tests", "fakelog", "demo.plant")
 
+# What was read of logs, and what was found in it: does not depend on how often a run was disturbed, nor on what analysts decided.
+READING = {
+    "positions": "SELECT log_id, start, stop, verified, hashes FROM read_range JOIN log ON log_no = no ORDER BY 1, 2",
+    "verified sizes": "SELECT log_id, verified_size, start_index FROM log ORDER BY 1",
+    "findings": """SELECT id, rule, kind, brand, technique, name, registrable_domain, score, flagged, verified, certificate_count,
+                   sighting_count FROM finding ORDER BY 1""",
+    "certificates": "SELECT tbs_sha256, names, issuer, serial, sighting_count FROM certificate ORDER BY 1",
+    "sightings": """SELECT log_id, entry_index, tbs_sha256, timestamp_ms, s.verified FROM sighting s JOIN log l ON log_no = l.no
+                    JOIN certificate c ON certificate_no = c.no ORDER BY 1, 2, 3""",
+    "entries counted": "SELECT log_id, sum(entries), sum(lets_encrypt), sum(matched) FROM counters JOIN log ON log_no = no GROUP BY 1 ORDER BY 1",
+    "incidents": "SELECT class, subject FROM incident ORDER BY 1, 2",
+}
+
 os.environ.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
 for variable in [name for name in os.environ if name.startswith("CTWATCH_")]:
     del os.environ[variable]         # the environment stands over the configuration file
