@@ -195,6 +195,9 @@ static void look_at_space(struct store *s)
 	struct error err = { 0 };
 
 	s->looked_steady_ms = clock_steady_ms();
+	if (!s->full)
+		state_reserve_take(s->state);
+	space.reserve_bytes = state_reserve_bytes(s->state);
 	space.known = state_size(s->state, &space.used_bytes, &space.free_bytes, &err);
 	space.low = space.known && space.free_bytes < s->low_bytes;
 	uv_mutex_lock(&s->lock);
@@ -414,8 +417,9 @@ static void on_thread(void *arg)
 	struct batch batch = { 0 };
 
 	list_init(&batch.jobs);
-	state_reserve_take(s->state);
 	look_at_space(s);
+	if (s->space.reserve_bytes == 0)
+		become_full(s);         /* now is the last moment at which it can be told */
 	while (!take_batch(s, &batch)) {
 		if (s->full && s->closing_since_steady_ms == 0 && clock_steady_ms() - s->probed_steady_ms >= s->probe_ms)
 			probe(s);

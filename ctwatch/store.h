@@ -55,6 +55,7 @@ bool store_is_full(const struct store *);   /* the disk is full: reading should 
 
 struct store_space {
 	uint64_t used_bytes, free_bytes;  /* the database; its file system. As of the last look, once a minute */
+	uint64_t reserve_bytes;           /* kept aside for the words about a full disk: STATE_RESERVE_BYTES, less on a small disk */
 	bool known, low, full;
 };
 struct store_space store_space_of(const struct store *);

@@ -6,8 +6,6 @@
  * recorded as sent, a triage decision somebody saw confirmed. The price is one fsync a transaction, which the store shares
  * among many small ones.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +13,7 @@
 
 #include "copy.h"
 #include "lock.h"
+#include "place.h"
 #include "schema.h"
 #include "sql.h"
 
@@ -28,63 +27,11 @@ static const char PRAGMAS_ALL[] =
 static const char PRAGMAS_WRITER[] =
 	"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;";
 
-bool directory_make(const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (mkdir(path, 0750) == 0)
-		return true;
-	int why = errno;
-	if (stat(path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			return true;
-		why = ENOTDIR;
-	}
-	return error_set(err, errno_kind(why), "cannot make the directory %s: %s", path, strerror(why));
-}
-
-static bool make_directories(const char *directory, struct error *err)
-{
-	static const char *const children[] = { "incidents", "issuers", "lists", "backups" };
-
-	if (!directory_make(directory, err))
-		return error_context(err, "state");
-	for (size_t i = 0; i < ARRAY_LEN(children); i++) {
-		char *path = xasprintf("%s/%s", directory, children[i]);
-		bool ok = directory_make(path, err);
-
-		free(path);
-		if (!ok)
-			return error_context(err, "state");
-	}
-	return true;
-}
-
-static bool file_exists(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0;
-}
-
 static int64_t file_size(const char *path)
 {
 	struct stat st;
 
 	return stat(path, &st) == 0 ? st.st_size : 0;
-}
-
-static bool check_readable(const struct state *st, struct error *err)
-{
-	struct stat file;
-
-	if (stat(st->db_path, &file) != 0 && errno == ENOENT)
-		return true;
-	if (faccessat(AT_FDCWD, st->db_path, R_OK, AT_EACCESS) != 0)
-		return error_set(err, ERR_FATAL, "state %s: cannot read ctwatch.db (%s); check its permissions", st->directory, strerror(errno));
-	if (!S_ISREG(file.st_mode))
-		return error_set(err, ERR_FATAL, "state %s: ctwatch.db is not a file; move it away, or name another state directory", st->directory);
-	return true;
 }
 
 /*
@@ -118,21 +65,6 @@ static bool check_header(const struct state *st, struct error *err)
 	return true;
 }
 
-/* SQLite makes its files as the umask has it, and those beside the database as the database is; older versions left it so. */
-static void keep_from_others(const struct state *st)
-{
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
-
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		char *path = xasprintf("%s%s", st->db_path, suffixes[i]);
-		struct stat file;
-
-		if (stat(path, &file) == 0 && (file.st_mode & 0137) != 0)
-			(void)chmod(path, file.st_mode & 0640);   /* somebody else's: then it is as they want it */
-		free(path);
-	}
-}
-
 static bool run_pragmas(struct state *st, const char *sql, struct error *err)
 {
 	int rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL);
@@ -159,7 +91,7 @@ static bool connect_with(struct state *st, const char *name, int flags, struct e
 	if (!check_header(st, err))
 		return false;
 	if (st->mode != STATE_READ)
-		keep_from_others(st);
+		place_close_files(st);
 	sqlite3_busy_handler(st->db, wait_for_lock, NULL);
 	/* the first read finds out what opening does not */
 	return run_pragmas(st, PRAGMAS_ALL, err) && run_pragmas(st, "SELECT COUNT(*) FROM sqlite_schema", err);
@@ -192,7 +124,7 @@ static bool connect_reader(struct state *st, struct error *err)
 	if (connect_with(st, st->db_path, SQLITE_OPEN_READONLY, err))
 		return true;
 	char *wal = xasprintf("%s-wal", st->db_path);
-	bool retry = file_size(wal) == 0 && err->kind == ERR_FATAL && access(st->directory, W_OK) != 0;
+	bool retry = file_size(wal) == 0 && err->kind == ERR_FATAL && access(st->directory, W_OK) != 0 && state_holder(st->directory) == 0;
 
 	free(wal);
 	if (!retry)
@@ -208,8 +140,6 @@ static bool connect_reader(struct state *st, struct error *err)
 
 static bool connect_database(struct state *st, struct error *err)
 {
-	if (!check_readable(st, err))
-		return false;
 	if (st->mode == STATE_READ)
 		return connect_reader(st, err);
 	return connect_with(st, st->db_path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
@@ -283,19 +213,6 @@ static bool quick_check(struct state *st, struct error *err)
 	return rc == SQLITE_OK || sql_error(st, rc, err);
 }
 
-static bool check_place(struct state *st, struct error *err)
-{
-	if (st->mode == STATE_DAEMON)
-		return make_directories(st->directory, err);
-	if (!file_exists(st->directory))
-		return error_set(err, ERR_FATAL, "there is no state at %s; `ctwatch run` makes it, or name another one with --state", st->directory);
-	if (st->mode == STATE_WRITE)
-		return make_directories(st->directory, err);
-	if (!file_exists(st->db_path))
-		return error_set(err, ERR_FATAL, "state %s is empty; `ctwatch run` fills it", st->directory);
-	return true;
-}
-
 bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, struct state **out, struct error *err)
 {
 	struct state *st = xcalloc(1, sizeof(*st));
@@ -306,7 +223,7 @@ bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, str
 	st->turn_fd = -1;
 	st->directory = xstrdup(directory);
 	st->db_path = xasprintf("%s/ctwatch.db", directory);
-	if (!check_place(st, err) || (mode == STATE_DAEMON && !lock_take(directory, now_ms, &st->lock_fd, err)) ||
+	if (!place_check(st, err) || (mode == STATE_DAEMON && !lock_take(directory, now_ms, &st->lock_fd, err)) ||
 	    !connect_database(st, err) || !check_version(st, now_ms, err) || !quick_check(st, err) || !sql_prepare_all(st, err)) {
 		state_close(st);
 		return false;
@@ -342,4 +259,9 @@ void state_close(struct state *st)
 const char *state_directory(const struct state *st)
 {
 	return st->directory;
+}
+
+bool state_begins_anew(const struct state *st)
+{
+	return st->begins_anew;
 }

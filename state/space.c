@@ -10,8 +10,8 @@
 #include "copy.h"
 #include "sql.h"
 
-#define RESERVE_BYTES (4 << 20)          /* room for alerts, the WAL they pass through, and the WAL's index */
-#define RESERVE_WANTS_FREE (4ull * RESERVE_BYTES)
+#define RESERVE_SHARE 4                   /* at most one part in so many of what is free */
+#define RESERVE_BYTES_MIN (256 << 10)    /* less than this would not hold the words about a full disk */
 
 static uint64_t size_of(const char *path)
 {
@@ -49,10 +49,10 @@ bool state_reserve_release(struct state *st)
 }
 
 /* Real blocks, not a hole: posix_fallocate. */
-static bool allocate(const char *path)
+static bool allocate(const char *path, off_t n_bytes)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
-	bool ok = fd >= 0 && posix_fallocate(fd, 0, RESERVE_BYTES) == 0;
+	bool ok = fd >= 0 && posix_fallocate(fd, 0, n_bytes) == 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -64,13 +64,26 @@ static bool allocate(const char *path)
 bool state_reserve_take(struct state *st)
 {
 	char *path = reserve_path(st);
+	uint64_t have = size_of(path), wanted = 0;
 	struct statvfs fs;
-	bool ok = size_of(path) == RESERVE_BYTES;
 
-	if (!ok && statvfs(st->directory, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize >= RESERVE_WANTS_FREE)
-		ok = allocate(path);
+	if (have < STATE_RESERVE_BYTES && statvfs(st->directory, &fs) == 0)
+		wanted = ((uint64_t)fs.f_bavail * fs.f_frsize + have) / RESERVE_SHARE;
+	if (wanted > STATE_RESERVE_BYTES)
+		wanted = STATE_RESERVE_BYTES;
+	if (wanted >= RESERVE_BYTES_MIN && wanted > have && allocate(path, (off_t)wanted))
+		have = wanted;
 	free(path);
-	return ok;
+	return have >= STATE_RESERVE_BYTES;
+}
+
+uint64_t state_reserve_bytes(const struct state *st)
+{
+	char *path = reserve_path(st);
+	uint64_t have = size_of(path);
+
+	free(path);
+	return have;
 }
 
 /* Another backup may be replaced; anything else that is there was not meant. */

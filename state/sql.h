@@ -24,6 +24,7 @@ struct state {
 	char *directory, *db_path;
 	int lock_fd;                       /* -1 without the lock */
 	int turn_fd;                       /* see lock.h; -1: none */
+	bool begins_anew;                  /* the database was missing where there had been one */
 	int depth;                         /* of begun transactions */
 	enum error_kind broken;            /* SQLite undid the outer transaction by itself (disk full): nothing more goes into it */
 	sqlite3_stmt *statements[N_STATEMENTS];

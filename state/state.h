@@ -29,6 +29,10 @@ enum state_mode {
 bool state_open(const char *directory, enum state_mode mode, int64_t now_ms, struct state **out, struct error *err);
 void state_close(struct state *);
 const char *state_directory(const struct state *);
+/* Had this directory a database before, which is missing, so that a new one was begun? */
+bool state_begins_anew(const struct state *);
+/* May users who are neither the owner nor of the group look into the directory? */
+bool state_is_open_to_all(const struct state *);
 /* The process that holds the lock, or 0. */
 long state_holder(const char *directory);
 /*
@@ -540,9 +544,14 @@ bool state_prune(struct state *, const struct retention *retention, int64_t now_
 bool state_backup(struct state *, const char *path, struct error *err);
 /* Bytes of the database and WAL, and free bytes of its file system. */
 bool state_size(struct state *, uint64_t *n_bytes, uint64_t *free_bytes, struct error *err);
-/* Space kept aside so that the alert about a full disk can still be written. */
+/*
+ * Space kept aside so that the alert about a full disk can still be written: STATE_RESERVE_BYTES, or on a small disk what fits. Taking
+ * it is true only when all of it is there; taking it again adds what is missing.
+ */
+#define STATE_RESERVE_BYTES (4u << 20)
 bool state_reserve_release(struct state *);
 bool state_reserve_take(struct state *);
+uint64_t state_reserve_bytes(const struct state *);
 
 /* Issuer certificates by SHA-256, shared by all logs. */
 bool state_put_issuer(struct state *, const struct hash *sha256, struct slice der, struct error *err);

@@ -1,6 +1,7 @@
 /* state/open.c, lock.c and schema.c: one daemon, any number of readers, and a clear sentence for every state that cannot be used. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -69,6 +70,17 @@ static int64_t size_of(const char *directory, const char *name)
 
 	free(path);
 	return size;
+}
+
+static mode_t mode_of(const char *directory, const char *name)
+{
+	char *path = xasprintf("%s/%s", directory, name);
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	free(path);
+	return st.st_mode & 07777;
 }
 
 static void exec_sql(const char *directory, const char *sql)
@@ -258,19 +270,173 @@ static void locked_database_is_tried_again(void **state)
 static void state_that_is_not_there_says_who_makes_it(void **state)
 {
 	char *nowhere = xasprintf("%s/nowhere", (char *)*state);
-	struct state *st = NULL;
-	struct error err;
 
 	assert_refused(nowhere, STATE_READ, ERR_FATAL, "ctwatch run");
 	assert_refused(nowhere, STATE_WRITE, ERR_FATAL, "ctwatch run");
 	assert_refused(*state, STATE_READ, ERR_FATAL, "is empty");
 	assert_int_equal(state_holder(nowhere), 0);
-	/* a parent that is missing is not made */
-	char *deep = xasprintf("%s/a/b", (char *)*state);
-	assert_false(state_open(deep, STATE_DAEMON, TEST_NOW_MS, &st, &err));
-	assert_non_null(strstr(err.text, deep));
+	/* what is missing of the way to it is made with it */
+	char *deep = xasprintf("%s/a/b", (char *)*state), *parent = xasprintf("%s/a", (char *)*state);
+	state_close(must_open(deep, STATE_DAEMON));
+	assert_int_equal(mode_of(deep, "."), 0750);
+	assert_int_equal(mode_of(parent, "."), 0755);
+	free(parent);
 	free(deep);
 	free(nowhere);
+}
+
+/* root may write anywhere: then a child becomes somebody else */
+static void as_nobody(void (*fn)(const char *directory), const char *directory)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+			_exit(2);
+		fn(directory);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+/* ---- whose files they are --------------------------------------------------------------------------------------- */
+
+static int check_mode(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)ftw;
+	if ((st->st_mode & (type == FTW_D ? 0027 : 0137)) != 0)
+		fail_msg("%s has mode %o", path, st->st_mode & 07777);
+	return 0;
+}
+
+static void nothing_is_for_everybody_whatever_the_umask(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 077 };
+	struct hash issuer = sha256(SLICE_LITERAL("an issuer"));
+	char id[FINDING_ID_LEN + 1];
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_LEN(masks); i++) {
+		char *directory = xasprintf("%s/%zu", (char *)*state, i), *copy = xasprintf("%s/backups/copy.db", directory);
+		mode_t before = umask(masks[i]);
+		struct state *st = must_open(directory, STATE_DAEMON);
+
+		assert_true(state_put_issuer(st, &issuer, SLICE_LITERAL("an issuer"), &err));
+		assert_true(state_open_incident(st, NULL, "FORK", "", "critical", "two roots", NULL, TEST_NOW_MS, id, NULL, &err));
+		assert_true(state_put_evidence(st, id, "head.json", SLICE_LITERAL("{}"), &err));
+		assert_true(state_reserve_take(st));
+		assert_true(state_backup(st, copy, &err));
+		assert_int_equal(nftw(directory, check_mode, 16, FTW_PHYS), 0);
+		state_close(st);
+		state_close(must_open(directory, STATE_WRITE));
+		assert_int_equal(nftw(directory, check_mode, 16, FTW_PHYS), 0);
+		umask(before);
+		free(directory);
+		free(copy);
+	}
+}
+
+static void wider_modes_that_were_there_are_taken_back_or_told(void **state)
+{
+	char *path = xasprintf("%s/ctwatch.db", (char *)*state), *issuers = xasprintf("%s/issuers", (char *)*state);
+	struct state *st = must_open(*state, STATE_DAEMON);
+
+	assert_false(state_is_open_to_all(st));
+	state_close(st);
+	assert_int_equal(chmod(path, 0664), 0);
+	assert_int_equal(chmod(issuers, 0777), 0);
+	assert_int_equal(chmod(*state, 0755), 0);
+	st = must_open(*state, STATE_DAEMON);
+	assert_int_equal(mode_of(*state, "ctwatch.db"), 0640);
+	assert_int_equal(mode_of(*state, "ctwatch.db-wal"), 0640);
+	assert_int_equal(mode_of(*state, "issuers"), 0750);
+	/* the directory itself may have been somebody's choice */
+	assert_true(state_is_open_to_all(st));
+	state_close(st);
+	free(path);
+	free(issuers);
+}
+
+static void expect_words(const char *directory, enum state_mode mode, const char *words)
+{
+	struct state *st = NULL;
+	struct error err;
+
+	if (state_open(directory, mode, TEST_NOW_MS, &st, &err) || err.kind != ERR_FATAL || strstr(err.text, words) == NULL) {
+		fprintf(stderr, "\"%s\" does not say \"%s\"\n", err.text, words);
+		_exit(3);
+	}
+}
+
+static void nobody_may_not_look(const char *directory)
+{
+	char *below = xasprintf("%s/below", directory), *words = xasprintf("cannot read %s: Permission denied", directory);
+
+	expect_words(directory, STATE_READ, words);
+	expect_words(directory, STATE_WRITE, words);
+	expect_words(directory, STATE_READ, "belongs to user root and this is user");
+	expect_words(below, STATE_READ, "Permission denied");
+	expect_words(below, STATE_DAEMON, "Permission denied");
+	free(below);
+	free(words);
+}
+
+static void nobody_may_not_read_the_file(const char *directory)
+{
+	expect_words(directory, STATE_READ, "ctwatch.db: Permission denied");
+	expect_words(directory, STATE_READ, "belongs to user root");
+}
+
+static void what_may_not_be_read_is_not_called_empty(void **state)
+{
+	state_close(must_open(*state, STATE_DAEMON));
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(*state, 0700), 0);
+	as_nobody(nobody_may_not_look, *state);
+	assert_int_equal(chmod(*state, 0755), 0);
+	as_nobody(nobody_may_not_read_the_file, *state);
+}
+
+/* ---- a state without its database ------------------------------------------------------------------------------- */
+
+static void empty_database_where_a_state_was_is_refused(void **state)
+{
+	char *path = xasprintf("%s/ctwatch.db", (char *)*state);
+
+	/* nothing was there: an interrupted first start */
+	write_file(*state, "ctwatch.db", "", 0);
+	struct state *st = must_open(*state, STATE_DAEMON);
+	assert_false(state_begins_anew(st));
+	state_close(st);
+	assert_int_equal(truncate(path, 0), 0);
+	state_close(must_open(*state, STATE_DAEMON));
+	write_file(*state, "lists/list.json", "{}", 2);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_refused(*state, STATE_DAEMON, ERR_FATAL, "ctwatch.db is empty although this state was in use before");
+	assert_refused(*state, STATE_WRITE, ERR_FATAL, "state restore");
+	assert_refused(*state, STATE_READ, ERR_FATAL, "ctwatch.db is empty");
+	assert_int_equal(size_of(*state, "ctwatch.db"), 0);
+	/* who removes it means it: that is told */
+	assert_int_equal(unlink(path), 0);
+	st = must_open(*state, STATE_DAEMON);
+	assert_true(state_begins_anew(st));
+	state_close(st);
+	free(path);
+}
+
+static void log_of_a_missing_database_is_not_thrown_away(void **state)
+{
+	char *path = xasprintf("%s/ctwatch.db", (char *)*state);
+
+	write_file(*state, "ctwatch.db-wal", "what was committed", 18);
+	assert_refused(*state, STATE_DAEMON, ERR_FATAL, "ctwatch.db is missing, but ctwatch.db-wal");
+	write_file(*state, "ctwatch.db", "", 0);
+	assert_refused(*state, STATE_DAEMON, ERR_FATAL, "ctwatch.db is empty, but ctwatch.db-wal");
+	assert_int_equal(size_of(*state, "ctwatch.db-wal"), 18);
+	free(path);
 }
 
 static void file_in_place_of_the_directory_is_refused(void **state)
@@ -342,22 +508,6 @@ static void damaged_pages_are_found_at_start(void **state)
 	close(fd);
 	assert_refused(*state, STATE_DAEMON, ERR_FATAL, "damaged");
 	free(path);
-}
-
-/* root may write anywhere: then a child becomes somebody else */
-static void as_nobody(void (*fn)(const char *directory), const char *directory)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0) {
-		if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
-			_exit(2);
-		fn(directory);
-		_exit(0);
-	}
-	waitpid(child, &status, 0);
-	assert_int_equal(status, 0);
 }
 
 static void expect(bool condition)
@@ -475,6 +625,11 @@ int main(void)
 		DIRECTORY_TEST(lock_outlives_whatever_its_own_process_opens_and_closes),
 		DIRECTORY_TEST(locked_database_is_tried_again),
 		DIRECTORY_TEST(state_that_is_not_there_says_who_makes_it),
+		DIRECTORY_TEST(nothing_is_for_everybody_whatever_the_umask),
+		DIRECTORY_TEST(wider_modes_that_were_there_are_taken_back_or_told),
+		DIRECTORY_TEST(what_may_not_be_read_is_not_called_empty),
+		DIRECTORY_TEST(empty_database_where_a_state_was_is_refused),
+		DIRECTORY_TEST(log_of_a_missing_database_is_not_thrown_away),
 		DIRECTORY_TEST(file_in_place_of_the_directory_is_refused),
 		DIRECTORY_TEST(some_other_file_is_refused_and_left_alone),
 		DIRECTORY_TEST(other_programs_database_is_refused_and_left_alone),

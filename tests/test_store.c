@@ -74,6 +74,23 @@ bool state_reserve_release(struct state *st)
 	return true;
 }
 
+uint64_t state_reserve_bytes(const struct state *st)
+{
+	return st->reserve ? STATE_RESERVE_BYTES : 0;
+}
+
+bool state_is_lost(const struct state *st)
+{
+	(void)st;
+	return false;
+}
+
+bool state_rescue(struct state *st, int64_t now_ms, char **path, struct error *err)
+{
+	(void)st, (void)now_ms, (void)path;
+	return error_set(err, ERR_FATAL, "there is nothing to rescue");
+}
+
 bool state_reserve_take(struct state *st)
 {
 	if (atomic_load(&st->full))

@@ -247,11 +247,74 @@ static void a_full_file_system_is_left_by_itself(void **state)
 	free(ballast);
 }
 
+static bool mounted(const char *directory, const char *size)
+{
+	if (mount("tmpfs", directory, "tmpfs", 0, size) == 0)
+		return true;
+	printf("skipped: cannot mount a tmpfs\n");
+	return false;
+}
+
+/* Too small for the reserve that is wanted: a smaller one still lets the last words through. */
+static void small_disk_has_a_small_reserve(void **state)
+{
+	char *directory = temp_directory();
+	struct bench b;
+
+	(void)state;
+	if (!mounted(directory, "size=6m")) {
+		temp_remove(directory);
+		skip();
+	}
+	start(&b, directory);
+	submit_all(&b);
+	run_until(&b, is_full, "full");
+	uint64_t reserve = store_space_of(b.store).reserve_bytes;
+	assert_true(reserve < STATE_RESERVE_BYTES);
+	usleep(100000);
+	assert_true(has_fact(directory, "last word"));
+	assert_int_equal(mount("tmpfs", directory, "tmpfs", MS_REMOUNT, "size=200m"), 0);
+	run_until(&b, all_done, "done");
+	finish(&b);
+	assert_int_equal(umount(directory), 0);
+	temp_remove(directory);
+}
+
+/* No reserve at all fits: the store is full from the start, while the words still find room. */
+static void disk_without_room_for_a_reserve_is_told_at_the_start(void **state)
+{
+	char *directory = temp_directory(), *ballast = xasprintf("%s/ballast", directory);
+	struct bench b;
+
+	(void)state;
+	if (!mounted(directory, "size=6m")) {
+		temp_remove(directory);
+		free(ballast);
+		skip();
+	}
+	put_ballast(ballast, 5000 << 10);
+	start(&b, directory);
+	run_until(&b, is_full, "full");
+	usleep(100000);
+	assert_int_equal(store_space_of(b.store).reserve_bytes, 0);
+	assert_true(has_fact(directory, "last word"));
+	submit_all(&b);
+	assert_int_equal(mount("tmpfs", directory, "tmpfs", MS_REMOUNT, "size=200m"), 0);
+	run_until(&b, all_done, "done");
+	assert_int_equal(store_space_of(b.store).reserve_bytes, STATE_RESERVE_BYTES);
+	finish(&b);
+	assert_int_equal(umount(directory), 0);
+	temp_remove(directory);
+	free(ballast);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(files_that_may_not_grow_are_a_full_disk_too, lift_limit),
 		cmocka_unit_test(a_full_file_system_is_left_by_itself),
+		cmocka_unit_test(small_disk_has_a_small_reserve),
+		cmocka_unit_test(disk_without_room_for_a_reserve_is_told_at_the_start),
 	};
 
 	return cmocka_run_group_tests_name("store: full disks", tests, NULL, NULL);

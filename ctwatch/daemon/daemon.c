@@ -493,6 +493,17 @@ static bool open_all(struct daemon *d, struct ruleset **rules, struct sink_set *
 	return start_loop(d, err);
 }
 
+static void say_of_state(const struct daemon *d, const struct state *st)
+{
+	if (st != NULL && state_begins_anew(st))
+		diag(d->options->diag, DIAG_WARNING, "state", NULL,
+		     "state %s: ctwatch.db was missing although this state was in use before: a new one is begun; when that was not meant, stop and "
+		     "put a backup back with `ctwatch state restore`", d->config->state);
+	if (st != NULL && state_is_open_to_all(st))
+		diag(d->options->diag, DIAG_NOTICE, "state", NULL,
+		     "every user of this machine may look into %s, though not into the files; `chmod o-rwx` ends it", d->config->state);
+}
+
 static void on_lost(void *ctx, const char *sentence)
 {
 	struct daemon *d = ctx;
@@ -539,6 +550,7 @@ int daemon_run(const struct daemon_options *options)
 		leave_end(d.leave);
 		return exit_code_for(&err);
 	}
+	say_of_state(&d, st);
 	daemon_hide_secrets(sinks);
 	daemon_start_clock(&d, st);
 	if (sinks != NULL) {

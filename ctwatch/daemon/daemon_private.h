@@ -60,7 +60,7 @@ struct daemon {
 	int64_t next_prune_steady_ms, next_rates_steady_ms;
 	struct clock_watch clock_watch;
 	int64_t started_boot_ms, alive_boot_ms;     /* by clock_boot_ms; 0: not yet */
-	bool alive_under_way;
+	bool alive_under_way, told_reserve;
 	struct scan_progress *scan;
 	int exit_code;
 };

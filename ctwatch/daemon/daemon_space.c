@@ -92,6 +92,14 @@ void daemon_watch_space(struct daemon *d)
 			watcher_wake(f->watcher);
 	}
 	d->was_full = space.full;
+	if (space.known && !d->told_reserve && space.reserve_bytes < STATE_RESERVE_BYTES) {
+		char room[TIME_TEXT_LEN], reserve[TIME_TEXT_LEN];
+
+		d->told_reserve = true;
+		diag(d->options->diag, DIAG_WARNING, "state", NULL,
+		     "only %s are free on the disk that holds the state: %s instead of 4 MiB are kept aside for the alert about a full disk, which may "
+		     "not get through; make room", bytes_format(space.free_bytes, room), bytes_format(space.reserve_bytes, reserve));
+	}
 	enum disk_room room = space.low ? DISK_IS_LOW : DISK_HAS_ROOM;
 	if (!space.known || space.full || room == d->disk_low)
 		return;
