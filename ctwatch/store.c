@@ -264,8 +264,10 @@ static void probe(struct store *s)
 	look_at_space(s);
 	if (s->space.known && s->space.free_bytes < ROOM_BYTES)
 		return;
-	if (!state_reserve_take(s->state))
+	if (!state_reserve_take(s->state)) {
+		state_reserve_release(s->state);
 		return;
+	}
 	if (!run_hook(s, s->on_room)) {
 		state_reserve_release(s->state);
 		return;

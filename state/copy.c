@@ -86,7 +86,7 @@ static bool check_copy(sqlite3 *copy, const char *path, struct error *err)
 	return rc == SQLITE_OK || copy_error(path, found, rc, err);
 }
 
-static bool copy_into(sqlite3 *from, const char *temporary, const char *path, struct error *err)
+static bool copy_into(sqlite3 *from, const char *temporary, const char *path, copy_add_fn *add, void *ctx, struct error *err)
 {
 	sqlite3 *to = NULL;
 
@@ -96,7 +96,8 @@ static bool copy_into(sqlite3 *from, const char *temporary, const char *path, st
 		chmod(temporary, 0640);
 		rc = copy_pages(from, to);
 	}
-	bool ok = rc == SQLITE_OK ? check_copy(to, path, err) : copy_error(path, to != NULL ? sqlite3_errmsg(to) : sqlite3_errstr(rc), rc, err);
+	bool ok = rc == SQLITE_OK ? (add == NULL || add(ctx, to, err)) && check_copy(to, path, err)
+				  : copy_error(path, to != NULL ? sqlite3_errmsg(to) : sqlite3_errstr(rc), rc, err);
 	sqlite3_close(to);
 	return ok;
 }
@@ -113,12 +114,12 @@ static void remove_copy(const char *temporary)
 	}
 }
 
-bool database_copy(sqlite3 *db, const char *path, struct error *err)
+bool database_copy(sqlite3 *db, const char *path, copy_add_fn *add, void *ctx, struct error *err)
 {
 	char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
 
 	remove_copy(temporary);
-	bool ok = copy_into(db, temporary, path, err);
+	bool ok = copy_into(db, temporary, path, add, ctx, err);
 	if (ok && (!path_sync(temporary) || rename(temporary, path) != 0 || !sync_parent(path)))
 		ok = copy_error(path, strerror(errno), 0, err);
 	if (!ok)

@@ -10,7 +10,8 @@
  * A consistent copy, also while others write, readable by nobody but this user and group: into a temporary file, checked as a
  * whole, synced, renamed. A copy that is damaged, because its original is, is removed again.
  */
-bool database_copy(sqlite3 *db, const char *path, struct error *err);
+typedef bool copy_add_fn(void *ctx, sqlite3 *copy, struct error *err);      /* changes the copy before it is checked; NULL: nothing */
+bool database_copy(sqlite3 *db, const char *path, copy_add_fn *add, void *ctx, struct error *err);
 /*
  * Looks at every page, and unless `quick` at every index and row. SQLITE_OK, or SQLITE_CORRUPT with what is wrong first, or
  * another code when it cannot be looked at.

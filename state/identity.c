@@ -165,7 +165,7 @@ static void clear_log(const struct state *st, bool saved, int64_t now_ms)
 bool state_rescue(struct state *st, int64_t now_ms, char **path, struct error *err)
 {
 	char *copy = xasprintf("%s/backups/rescued-%lld.db", st->directory, (long long)now_ms);
-	bool ok = database_copy(st->db, copy, err);
+	bool ok = database_copy(st->db, copy, NULL, NULL, err);
 
 	if (st->lost_file == FILE_DATABASE)
 		clear_log(st, ok, now_ms);

@@ -253,7 +253,7 @@ bool schema_migrate(sqlite3 *db, const char *const *const *migrations, size_t n,
 		return true;
 	if (version > 0) {
 		char *copy = xasprintf("%s/version-%d-%lld.db", backup_directory, version, (long long)now_ms);
-		bool copied = database_copy(db, copy, err);
+		bool copied = database_copy(db, copy, NULL, NULL, err);
 
 		free(copy);
 		if (!copied)

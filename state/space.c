@@ -1,4 +1,4 @@
-/* Room: what the state takes, what is left, the reserve, and copies. */
+/* Room: what the state takes, what is left, and the reserve. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "copy.h"
 #include "sql.h"
 
 #define RESERVE_SHARE 4                   /* at most one part in so many of what is free */
@@ -84,29 +83,4 @@ uint64_t state_reserve_bytes(const struct state *st)
 
 	free(path);
 	return have;
-}
-
-/* Another backup may be replaced; anything else that is there was not meant. */
-static bool check_target(struct state *st, const char *path, struct error *err)
-{
-	char magic[16] = "";
-	struct stat target, database;
-
-	if (stat(path, &target) != 0)
-		return true;
-	if (stat(st->db_path, &database) == 0 && target.st_dev == database.st_dev && target.st_ino == database.st_ino)
-		return error_set(err, ERR_USAGE, "%s is the database itself; name another file for the copy", path);
-	int fd = S_ISREG(target.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	ssize_t n = fd >= 0 ? read(fd, magic, sizeof(magic)) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	if (n == 0 || (n == sizeof(magic) && memcmp(magic, "SQLite format 3", sizeof(magic)) == 0))
-		return true;
-	return error_set(err, ERR_USAGE, "%s is there already and is no backup; name another file", path);
-}
-
-bool state_backup(struct state *st, const char *path, struct error *err)
-{
-	return check_target(st, path, err) && database_copy(st->db, path, err);
 }

@@ -540,8 +540,28 @@ struct retention {
  */
 #define STATE_PRUNE_MAX 20000
 bool state_prune(struct state *, const struct retention *retention, int64_t now_ms, uint64_t *n_removed, struct error *err);
-/* A consistent copy of the database, also while others write; a backup that is there is replaced. Evidence files are not in it. Not inside a transaction. */
+/*
+ * A consistent copy, also while others write, checked before it gets its name; a backup that is there is replaced. One file: the
+ * database, and the files of incidents/, issuers/ and lists/ as a table that `sqlite3 -A` reads. Not inside a transaction.
+ */
 bool state_backup(struct state *, const char *path, struct error *err);
+/*
+ * Puts a backup in place: a file of state_backup, a directory of them (the newest), or the copy of a whole state. The directory must have
+ * no database, or with `replace` gets another one: the old one is kept in backups/. ERR_FATAL while a daemon runs on it, and for a
+ * damaged backup. Until the last step nothing of what was there is changed.
+ */
+bool state_restore(const char *directory, const char *from, bool replace, int64_t now_ms, struct error *err);
+
+/* Looks whether the state is whole, beside a running daemon too. A damaged database is ERR_FATAL; other problems are told one by one. */
+struct state_checked {
+	uint64_t n_incidents, n_issuers;  /* with evidence; both with files that have the SHA-256 they should have */
+	uint64_t n_files, n_problems;
+};
+typedef void state_problem_fn(void *ctx, const char *sentence);
+bool state_check(struct state *, bool quick, state_problem_fn *problem, void *ctx, struct state_checked *out, struct error *err);
+/* The same of a backup's database, as state_restore takes it. *path: which file it is, malloc'd. */
+bool state_backup_check(const char *from, bool quick, char **path, struct error *err);
+
 /* Bytes of the database and WAL, and free bytes of its file system. */
 bool state_size(struct state *, uint64_t *n_bytes, uint64_t *free_bytes, struct error *err);
 /*

@@ -234,9 +234,10 @@ static void put_head(struct place *p, int log, uint64_t size, int64_t received_m
 	struct state_head head = { .tree_size = size, .timestamp_ms = (uint64_t)received_ms, .root = test_hash(size), .received_ms = received_ms,
 				   .raw = SLICE_LITERAL("{}"), .source = "log" };
 	struct hash id = log_id_of(log);
+	struct head_answer answer;
 	struct error err;
 
-	if (!state_put_head(p->daemon, &id, &head, &err))
+	if (!state_put_head(p->daemon, &id, &head, &answer, &err))
 		fail_msg("%s", err.text);
 }
 

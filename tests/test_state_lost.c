@@ -43,7 +43,7 @@ static void set_up(struct place *p)
 	p->lock = xasprintf("%s/lock", p->directory);
 	p->other = xasprintf("%s/backups/older.db", p->directory);
 	put(p->st, "before");
-	assert_true(database_copy(p->st->db, p->other, &err));
+	assert_true(database_copy(p->st->db, p->other, NULL, NULL, &err));
 	put(p->st, "last");
 }
 
