@@ -35,6 +35,10 @@
 	X(HEAD_EACH_BELOW, \
 	  "SELECT " HEAD_COLUMNS " " HEADS_OF_LOG " AND h.verified_ms = 0 AND h.tree_size <= ?2 AND h.standing = 0 ORDER BY h.tree_size DESC LIMIT 8") \
 	X(HEAD_EACH_VERIFIED, "SELECT " HEAD_COLUMNS " " HEADS_OF_LOG " AND h.verified_ms > 0 AND h.tree_size <= ?2 ORDER BY h.tree_size DESC LIMIT 1") \
+	/* the head is stored before its incident: a kill between the two must not keep it quiet */ \
+	X(HEAD_EACH_UNTOLD, \
+	  "SELECT " HEAD_COLUMNS " " HEADS_OF_LOG " AND h.standing = 1 AND h.tree_size <= ?2 AND NOT EXISTS (SELECT 1 FROM incident i WHERE " \
+	  "i.log_id = ?1 AND i.class = 'FORK' AND (i.closed_ms = 0 OR MAX(i.updated_ms, i.closed_ms) >= h.received_ms)) LIMIT 1") \
 	X(HEAD_EACH_OF_SIZE, "SELECT " HEAD_COLUMNS " " HEADS_OF_LOG " AND h.tree_size = ?2 ORDER BY h.standing, h.received_ms LIMIT 8")
 
 #endif

@@ -179,6 +179,7 @@ bool state_heads(struct state *st, const struct hash *log_id, enum head_set set,
 		[HEADS_BELOW] = SQL_HEAD_EACH_BELOW,
 		[HEADS_VERIFIED] = SQL_HEAD_EACH_VERIFIED,
 		[HEADS_OF_SIZE] = SQL_HEAD_EACH_OF_SIZE,
+		[HEADS_UNTOLD] = SQL_HEAD_EACH_UNTOLD,
 	};
 	struct rows rows = ROWS(st, sets[set], HASH(log_id), INT(size < INT64_MAX ? size : INT64_MAX));
 

@@ -142,6 +142,7 @@ enum head_set {
 	HEADS_BELOW,                      /* not verified nor contradicted, of `size` or smaller: the 8 largest */
 	HEADS_VERIFIED,                   /* the largest verified one up to `size` */
 	HEADS_OF_SIZE,
+	HEADS_UNTOLD,                     /* one that contradicts another and came after all that was reported of the kind */
 };
 bool state_heads(struct state *, const struct hash *log_id, enum head_set set, uint64_t size, state_head_fn *fn, void *ctx, struct error *err);
 

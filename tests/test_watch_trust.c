@@ -83,6 +83,13 @@ static void a_fork_that_lasts_is_one_incident_over_a_restart_and_is_not_followed
 		run_kit_control(&b.kit, "log=0&behave=all&grow=256");
 		watch_bench_later(&b, MINUTE);
 		watch_bench_wait(&b, "SELECT verified_size FROM log", "768");
+		/* as if killed between the head and its incident: told at the next start, and not again once it was closed */
+		watch_bench_change(&b, "DELETE FROM incident");
+		watch_bench_wait(&b, "SELECT subject, closed_ms FROM incident WHERE class = 'FORK'", "512|0");
+		watch_bench_close_incident(&b, "FORK");
+		watch_bench_restart(&b);
+		watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT count(*), min(closed_ms) > 0 FROM incident WHERE class = 'FORK'", "1|1");
 		watch_bench_stop(&b);
 	}
 }

@@ -171,6 +171,15 @@ static void report_fork(struct watcher *w, const struct tree_head *known, const 
 			      head->tree_size, a, b);
 }
 
+void watch_report_fork(struct watcher *w, uint64_t tree_size)
+{
+	char subject[32];
+	const struct evidence_file files[] = { { "log-key.der", log_key_spki(w->key) }, { 0 } };
+
+	snprintf(subject, sizeof(subject), "%" PRIu64, tree_size);
+	watch_report_evidence(w, INCIDENT_FORK, subject, files, "two signed heads of size %" PRIu64 " have different roots", tree_size);
+}
+
 /* Does its tree belong to the one that is verified, or when nothing is yet, to the newest one? */
 static void ask_for_proof(struct watcher *w, const struct tree_head *head)
 {

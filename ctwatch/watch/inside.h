@@ -274,6 +274,8 @@ struct request *watch_request(struct watcher *, const char *url, size_t max_byte
 struct request *watch_request_entries(struct watcher *, const struct read *r, size_t max_bytes, bool fresh,
 				      void (*done)(void *ctx, struct fetch_answer *answer), void *ctx);
 /* heads.c */
+/* Two roots of one size are stored and were not reported; the signed heads go with the incident. */
+void watch_report_fork(struct watcher *, uint64_t tree_size);
 void watch_poll(struct watcher *);
 void watch_heads_due(struct watcher *, int64_t now_ms);
 /* The position is cut at the pending sizes again, after either has changed. */

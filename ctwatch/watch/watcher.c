@@ -282,6 +282,7 @@ struct load {
 	struct pending_heads pending;
 	struct tree_head unsettled[UNSETTLED_MAX];   /* below the verified size, and no proof was had yet */
 	size_t n_unsettled;
+	uint64_t untold_fork;            /* size of a contradicting head whose incident an earlier run did not come to; 0: none */
 	bool scan, prefix_lost;
 	unsigned n_damaged;              /* ranges that are not what was stored */
 	int64_t open_wall_ms[N_INCIDENT_CLASSES];    /* when an incident that an earlier run left open was last seen; 0: none */
@@ -376,6 +377,14 @@ static bool load_unsettled(void *ctx, const struct state_head *head)
 	return load->n_unsettled < UNSETTLED_MAX;
 }
 
+static bool load_untold(void *ctx, const struct state_head *head)
+{
+	struct load *load = ctx;
+
+	load->untold_fork = head->tree_size;
+	return false;
+}
+
 /* The ranges come first, to know how far the log is verified; then cuts, before the ranges beyond are put together across them. */
 static bool load_heads(struct load *load, struct state *st, struct error *err)
 {
@@ -384,7 +393,9 @@ static bool load_heads(struct load *load, struct state *st, struct error *err)
 	load->has_newest = load->has_verified_head = false;
 	load->n_unsettled = 0;
 	load->pending.n = 0;
-	return state_heads(st, &load->log_id, HEADS_VERIFIED, UINT64_MAX, load_verified, load, err) &&
+	load->untold_fork = 0;
+	return state_heads(st, &load->log_id, HEADS_UNTOLD, UINT64_MAX, load_untold, load, err) &&
+	       state_heads(st, &load->log_id, HEADS_VERIFIED, UINT64_MAX, load_verified, load, err) &&
 	       state_heads(st, &load->log_id, HEADS_BEYOND, verified, load_pending, load, err) &&
 	       state_heads(st, &load->log_id, HEADS_BELOW, verified, load_unsettled, load, err);
 }
@@ -469,6 +480,8 @@ static void take_loaded(struct watcher *w, struct load *load)
 		w->incidents[i].told_steady_ms = w->started_steady_ms;
 	}
 	take_standing(w);
+	if (load->untold_fork != 0)
+		watch_report_fork(w, load->untold_fork);
 	check_verified(w, load);
 	watch_cut(w);
 	w->compare_wanted = w->pending.n > 0;     /* an incident may have been closed, or a kill came before the comparison */
