@@ -112,6 +112,14 @@ static void on_told(void *ctx, bool ok, const struct error *err)
 
 /* ---- writing, on a worker thread ------------------------------------------------------------------------------------ */
 
+/* What lies in the state's directory is for its user and group only, as everything else there. */
+static bool is_in_state(const struct report_timer *timer)
+{
+	size_t len = strlen(timer->config.state);
+
+	return strncmp(timer->settings.directory, timer->config.state, len) == 0 && timer->settings.directory[len] == '/';
+}
+
 static bool write_one(struct report_timer *timer, struct state *st, enum report_format format, struct error *err)
 {
 	char *path = xasprintf("%s/ctwatch-%s.%s", timer->settings.directory, timer->week, REPORT_FORMAT_NAMES[format]);
@@ -119,6 +127,8 @@ static bool write_one(struct report_timer *timer, struct state *st, enum report_
 	bool ok = output_file_open(&file, path, NULL, err);
 
 	if (ok) {
+		if (is_in_state(timer))
+			(void)fchmod(fileno(file.stream), 0640);
 		ok = report_write(st, &timer->settings.options, format, file.stream, err);
 		ok = output_file_close(&file, ok, err);
 	}
@@ -134,9 +144,11 @@ static bool write_one(struct report_timer *timer, struct state *st, enum report_
 	return ok;
 }
 
-static bool make_directory(const char *path, struct error *err)
+static bool make_directory(const struct report_timer *timer, struct error *err)
 {
-	return mkdir(path, 0755) == 0 || errno == EEXIST || error_set(err, ERR_USAGE, "the directory %s cannot be made: %s", path, strerror(errno));
+	const char *path = timer->settings.directory;
+
+	return mkdir(path, is_in_state(timer) ? 0750 : 0755) == 0 || errno == EEXIST || error_set(err, ERR_USAGE, "the directory %s cannot be made: %s", path, strerror(errno));
 }
 
 static bool write_all(struct report_timer *timer, struct error *err)
@@ -149,7 +161,7 @@ static bool write_all(struct report_timer *timer, struct error *err)
 	options->until_ms = timer->range.until_ms;
 	options->before_ms = timer->range.before_ms;
 	options->generated_ms = timer->generated_ms;
-	if (!make_directory(timer->settings.directory, err) || !state_open(timer->config.state, STATE_READ, timer->generated_ms, &st, err))
+	if (!make_directory(timer, err) || !state_open(timer->config.state, STATE_READ, timer->generated_ms, &st, err))
 		return false;
 	for (enum report_format format = 0; ok && format < N_REPORT_FORMATS; format++)
 		if (timer->settings.formats[format])
