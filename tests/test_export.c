@@ -368,6 +368,12 @@ static void markings_and_actions_that_do_not_exist_are_refused(void **state)
 	options.zone = "not a zone";
 	assert_false(export_write(*state, export_format_find("rpz"), &options, out, &result, &err));
 	assert_non_null(strstr(err.text, "not a zone"));
+	/* a zone so long that no name fits into it */
+	options.zone = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb."
+		       "cccccccccccccccccccccccccccccccccccccccccccccccccc.dddddddddddddddddddddddddddddddddddddddddddddddddd."
+		       "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee.ff";
+	assert_false(export_write(*state, export_format_find("rpz"), &options, out, &result, &err));
+	assert_non_null(strstr(err.text, "leaves no room"));
 	fclose(out);
 	free(text);
 	/* the state is none the worse for it */

@@ -22,6 +22,8 @@ static void comment(struct exporter *x, char mark, const struct export_item *ite
 
 /* ---- RPZ ------------------------------------------------------------------------------------------------- */
 
+#define RPZ_ZONE_MAX 180         /* of 253: addresses take up to 60, and most names fit into what is left */
+
 static bool rpz_begin(struct exporter *x, struct error *err)
 {
 	const char *zone = x->options->zone != NULL ? x->options->zone : DEFAULT_ZONE;
@@ -29,6 +31,9 @@ static bool rpz_begin(struct exporter *x, struct error *err)
 
 	if (!export_plain_name(zone))
 		return error_set(err, ERR_USAGE, "the zone '%s' is no DNS name", zone);
+	if (strlen(zone) > RPZ_ZONE_MAX)
+		return error_set(err, ERR_USAGE, "the zone's name of %zu characters leaves no room for the names in it; give one of at most %d", strlen(zone),
+				 RPZ_ZONE_MAX);
 	/* the serial rises with time; seconds fit 32 bits until 2106 */
 	fprintf(x->out,
 		"; made by ctwatch %s at %s\n$TTL 300\n$ORIGIN %s.\n@ IN SOA localhost. hostmaster.localhost. ( %" PRIu32 " 3600 600 604800 300 )\n@ IN NS localhost.\n",
