@@ -56,12 +56,6 @@ struct match *match_list_add(struct match_list *list)
 	return m;
 }
 
-void match_list_remove(struct match_list *list, size_t i)
-{
-	match_deinit(&list->items[i]);
-	list->items[i] = list->items[--list->n];
-}
-
 void match_list_move(struct match_list *to, struct match_list *from)
 {
 	if (from->n == 0)

@@ -48,7 +48,6 @@ void match_list_deinit(struct match_list *);
 void match_list_clear(struct match_list *);
 void match_list_move(struct match_list *to, struct match_list *from);   /* appends all; `from` is empty afterwards */
 struct match *match_list_add(struct match_list *);                      /* a zeroed one at the end; the list owns it */
-void match_list_remove(struct match_list *, size_t i);                  /* the last one takes its place */
 
 /* The matches as a JSON array, each as in DESIGN.md 5.2. malloc'd; the caller frees. */
 char *match_list_json(const struct match_list *);

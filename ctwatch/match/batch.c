@@ -243,13 +243,11 @@ static void match_entry(struct cursor *c, struct entry *entry, const char *broke
 		check_shard(c, &view);
 		if (issuer_is_lets_encrypt(view.issuer_org))
 			c->out->counters.lets_encrypt++;
-		if (c->in->hash_only || !ruleset_wants_issuer(c->rules, view.issuer_org))
+		if (!ruleset_wants_issuer(c->rules, view.issuer_org))
 			return;
 		subject.issuer_org = view.issuer_org;
 		subject.issuer = view.issuer;
 		subject.names_incomplete = !names_collect(&view, &c->scratch->names, &why) || c->scratch->names.n_unreadable > 0;
-	} else if (c->in->hash_only) {
-		return;
 	} else {
 		subject.names_incomplete = true;
 	}

@@ -43,7 +43,6 @@ struct batch_input {
 	bool in_doubt;                    /* read again, since it did not hash to a signed root: counted before, and evidence now */
 	size_t room_max;                  /* what it may inflate to; 0: RESPONSE_BYTES_MAX */
 	int64_t slice_us;                 /* pause after so much time; 0: never */
-	bool hash_only;                   /* no matching: what was matched before is read again for its hashes */
 };
 
 /* One certificate that matched, copied out of the response and decoded in full. */

@@ -193,16 +193,6 @@ struct rules_ref *pool_rules(struct pool *pool)
 	return pool->rules;
 }
 
-size_t pool_load(const struct pool *pool)
-{
-	return pool->load;
-}
-
-unsigned pool_threads(const struct pool *pool)
-{
-	return pool->n_threads;
-}
-
 void pool_free(struct pool *pool)
 {
 	if (pool == NULL)

@@ -50,10 +50,7 @@ struct pool *pool_new(uv_loop_t *loop, unsigned n_threads, struct rules_ref *rul
 void pool_submit(struct pool *, struct pool_log *log, struct pool_job *job);
 void pool_set_rules(struct pool *, struct rules_ref *rules);
 struct rules_ref *pool_rules(struct pool *);                 /* borrowed */
-/* Jobs that wait or run. */
-size_t pool_load(const struct pool *);
-unsigned pool_threads(const struct pool *);
-/* Only when pool_load is 0. */
+/* Only when no job waits or runs. */
 void pool_free(struct pool *);
 
 #endif

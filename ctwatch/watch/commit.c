@@ -39,11 +39,6 @@ struct commit {
 	int64_t now_ms;
 };
 
-bool watch_committing(const struct watcher *w)
-{
-	return w->commit != NULL;
-}
-
 static void commit_free(struct commit *c)
 {
 	position_deinit(&c->next);

@@ -305,7 +305,6 @@ void watch_missing_head(struct watcher *, uint64_t tree_size);
 uint64_t watch_readable_size(const struct watcher *);
 /* commit.c */
 void watch_commit(struct watcher *);
-bool watch_committing(const struct watcher *);
 /* edge.c, consistency.c */
 void watch_check_edge(struct watcher *);
 void watch_check_proof(struct watcher *);
