@@ -30,6 +30,7 @@
 	  "later.standing = 0 AND later.received_ms > head.received_ms AND later.received_ms < (head.received_ms / 3600000 + 1) * 3600000)") \
 	X(HEAD_VERIFY, "UPDATE head SET verified_ms = ?4, standing = 0 WHERE log_no = ?1 AND tree_size = ?2 AND root = ?3 AND verified_ms = 0") \
 	X(HEAD_STAND, "UPDATE head SET standing = ?4 WHERE log_no = ?1 AND tree_size = ?2 AND root = ?3 AND verified_ms = 0") \
+	X(HEAD_DROP, "DELETE FROM head WHERE log_no = ?1 AND tree_size = ?2 AND root = ?3") \
 	X(HEAD_EACH, "SELECT " HEAD_COLUMNS " " HEADS_OF_LOG " AND (?2 = 0 OR h.verified_ms = 0) ORDER BY h.tree_size, h.timestamp_ms") \
 	X(HEAD_EACH_BEYOND, "SELECT " HEAD_COLUMNS " " HEADS_OF_LOG " AND h.verified_ms = 0 AND h.tree_size > ?2 ORDER BY h.tree_size, h.received_ms") \
 	X(HEAD_EACH_BELOW, \

@@ -143,6 +143,16 @@ bool state_stand_head(struct state *st, const struct hash *log_id, uint64_t tree
 	return state_end(st, ok, err);
 }
 
+bool state_drop_head(struct state *st, const struct hash *log_id, uint64_t tree_size, const struct hash *root, struct error *err)
+{
+	int64_t no;
+
+	if (!check_size(tree_size, "tree size", err) || !state_begin(st, err))
+		return false;
+	bool ok = log_number(st, log_id, &no, err) && RUN(st, SQL_HEAD_DROP, err, INT(no), INT(tree_size), HASH(root));
+	return state_end(st, ok, err);
+}
+
 /* ---- reading --------------------------------------------------------------------------------------------- */
 
 static bool each(struct rows *rows, state_head_fn *fn, void *ctx, struct error *err)

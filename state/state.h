@@ -135,6 +135,8 @@ bool state_put_head(struct state *, const struct hash *log_id, const struct stat
 /* Marks all pending heads of this size and root verified, and marks the log verified up to `tree_size`. */
 bool state_verify_head(struct state *, const struct hash *log_id, uint64_t tree_size, const struct hash *root, int64_t now_ms, struct error *err);
 bool state_stand_head(struct state *, const struct hash *log_id, uint64_t tree_size, const struct hash *root, enum head_standing standing, struct error *err);
+/* A head that is not what was stored: its raw bytes do not say what stands beside them. */
+bool state_drop_head(struct state *, const struct hash *log_id, uint64_t tree_size, const struct hash *root, struct error *err);
 typedef bool state_head_fn(void *ctx, const struct state_head *head);
 bool state_each_head(struct state *, const struct hash *log_id, bool pending_only, state_head_fn *fn, void *ctx, struct error *err);
 enum head_set {

@@ -272,6 +272,29 @@ static void a_damaged_state_is_told_mended_and_not_blamed_on_the_log(void **stat
 	}
 }
 
+static void a_root_that_the_disk_changed_is_no_fork_of_the_log(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(APIS); i++) {
+		const char *const arguments[] = { "--api", APIS[i], "--initial", "512", NULL };
+		struct bench b;
+
+		watch_bench_start(&b, arguments);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "512");
+		watch_bench_change(&b, "UPDATE head SET root = zeroblob(32) WHERE tree_size = 512");
+		for (unsigned k = 0; k < 3; k++)
+			watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT count(*) > 0 FROM incident WHERE class = 'STATE_DAMAGED'", "1");
+		watch_bench_wait(&b, "SELECT count(*) FROM head WHERE root = zeroblob(32)", "0");
+		run_kit_control(&b.kit, "log=0&grow=256");
+		for (unsigned k = 0; k < 3; k++)
+			watch_bench_later(&b, MINUTE);
+		watch_bench_wait(&b, "SELECT verified_size FROM log", "768");
+		watch_bench_wait(&b, "SELECT count(*) FROM incident WHERE class IN ('FORK', 'INCONSISTENT_STH', 'ENTRIES_MISMATCH')", "0");
+		watch_bench_stop(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_proof_that_is_refused_is_told_and_asked_for_until_it_comes),
 		cmocka_unit_test(a_verified_size_that_stands_still_for_an_hour_is_told_and_closes_when_it_moves),
 		cmocka_unit_test(a_damaged_state_is_told_mended_and_not_blamed_on_the_log),
+		cmocka_unit_test(a_root_that_the_disk_changed_is_no_fork_of_the_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,7 +293,45 @@ struct keep_head {
 	struct buf raw;
 	int64_t now_ms;
 	struct head_answer answer;
+	unsigned n_damaged;               /* heads of this size that were not what was stored */
 };
+
+struct stored_head {
+	const struct keep_head *keep;
+	bool damaged;
+};
+
+/* What the log signed stands in the raw bytes; a root beside them that says something else was changed by the disk. */
+static bool check_stored(void *ctx, const struct state_head *stored)
+{
+	struct stored_head *s = ctx;
+	const struct watcher *w = s->keep->w;
+	struct tree_head signed_head;
+	struct error ignored;
+	unsigned oddities;
+
+	if (strcmp(stored->source, "log") != 0 || stored->raw.len == 0 || !hash_equal(&stored->root, &s->keep->answer.other.root))
+		return true;
+	s->damaged = !w->source->head_parse(&w->log, w->key, stored->raw, &signed_head, &oddities, &ignored) ||
+		     signed_head.tree_size != stored->tree_size || !hash_equal(&signed_head.root, &stored->root);
+	return false;
+}
+
+/* The log is not to blame for what the disk did: such a head goes, and the one that came is asked about again. */
+static bool put_head_again(struct keep_head *keep, const struct state_head *head, struct state *st, bool *again, struct error *err)
+{
+	struct stored_head stored = { .keep = keep };
+
+	*again = false;
+	if (!keep->answer.forks)
+		return true;
+	if (!state_heads(st, &keep->log_id, HEADS_OF_SIZE, head->tree_size, check_stored, &stored, err))
+		return false;
+	*again = stored.damaged;
+	keep->n_damaged += stored.damaged;
+	return !stored.damaged || (state_drop_head(st, &keep->log_id, head->tree_size, &keep->answer.other.root, err) &&
+				   state_drop_head(st, &keep->log_id, head->tree_size, &head->root, err));
+}
 
 static bool keep_job(void *ctx, struct state *st, struct error *err)
 {
@@ -307,8 +345,13 @@ static bool keep_job(void *ctx, struct state *st, struct error *err)
 		.source = "log",
 	};
 
-	return state_put_head(st, &keep->log_id, &head, &keep->answer, err) &&
-	       state_log_progress(st, &keep->log_id, keep->now_ms, NULL, keep->now_ms, err);
+	bool again = true;
+
+	keep->n_damaged = 0;
+	while (again)
+		if (!state_put_head(st, &keep->log_id, &head, &keep->answer, err) || !put_head_again(keep, &head, st, &again, err))
+			return false;
+	return state_log_progress(st, &keep->log_id, keep->now_ms, NULL, keep->now_ms, err);
 }
 
 /* A scan stores no heads: those of this run are compared. */
@@ -362,6 +405,9 @@ static void act_on(struct watcher *w, struct keep_head *keep)
 	const struct state_head *other = &keep->answer.other;
 	struct tree_head known = { .tree_size = other->tree_size, .timestamp_ms = other->timestamp_ms, .root = other->root };
 
+	if (keep->n_damaged > 0)
+		watch_report(w, INCIDENT_STATE_DAMAGED, "", "a stored head of size %" PRIu64 " is not what the log signed: the disk or somebody changed the "
+			     "state, the log is not to blame", keep->head.tree_size);
 	if (keep->answer.forks)
 		report_fork(w, &known, &keep->head, buf_slice(&keep->raw));
 	if (keep->answer.standing == HEAD_GOOD) {
