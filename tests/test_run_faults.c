@@ -123,6 +123,23 @@ static void every_fault_has_its_exit_code_its_incident_and_its_ranges(void **sta
 	assert_int_equal(n_failed, 0);
 }
 
+/* Nothing is left to wait for: the test would run into its limit otherwise. */
+static void a_log_whose_signature_stays_wrong_ends_a_run_once_at_once(void **state)
+{
+	static const char *const RUN[] = { "run", "--once", "--timeout", "20m", NULL };
+	static const char *const FAULTS[][2] = { { "classic", "bad-signature" }, { "static", "other-key" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(FAULTS); i++) {
+		const char *const arguments[] = { "--api", FAULTS[i][0], "--initial", "100", "--misbehave", FAULTS[i][1], NULL };
+		struct run_kit kit;
+
+		run_kit_start(&kit, arguments);
+		assert_int_equal(run_kit_run(&kit, RUN), 3);
+		run_kit_stop(&kit);
+	}
+}
+
 static void a_chain_that_does_not_belong_to_its_entry_is_said_with_the_finding(void **state)
 {
 	static const char *const RUN[] = { "run", "--once", "--timeout", "3s", NULL };
@@ -199,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_fault_has_its_exit_code_its_incident_and_its_ranges),
+		cmocka_unit_test(a_log_whose_signature_stays_wrong_ends_a_run_once_at_once),
 		cmocka_unit_test(a_chain_that_does_not_belong_to_its_entry_is_said_with_the_finding),
 		cmocka_unit_test(two_heads_of_one_size_are_a_fork),
 		cmocka_unit_test(a_newer_head_over_fewer_entries_is_a_rollback),
