@@ -22,6 +22,7 @@ struct message_out {
 	struct message_out *next;
 	struct standard_output *output;
 	struct delivery *delivery;       /* NULL: nobody waits for it any more */
+	bool handed_over;
 	char *key;                       /* which message it is, over a reload */
 	struct buf text;
 };
@@ -127,6 +128,7 @@ static void hand_over(struct standard_output *o)
 	writer_put(o->writer, buf_slice(&text));
 	buf_deinit(&text);
 	buf_deinit(&o->first->text);
+	o->first->handed_over = true;
 }
 
 static void start_looking(struct standard_output *o)
@@ -139,25 +141,31 @@ static void start_looking(struct standard_output *o)
 
 /* ---- what became of it ---------------------------------------------------------------------------------------- */
 
-static void fail_all(struct standard_output *o, const char *why)
+/*
+ * Every alert that waits goes back to its outbox row. A message is off the queue before its alert is told, since a delivery that ends makes
+ * the next one begin: one that found a failed message in front of it would be taken for written.
+ */
+static void fail_all(struct standard_output *o, bool first_stays, const char *why)
 {
-	struct message_out *m = o->first->next;
+	size_t n = 0;
 
 	o->behind = true;
-	o->first->next = NULL;
-	o->last = &o->first->next;
-	struct delivery *delivery = let_go(o->first);
-	if (delivery != NULL)
-		delivery_done(delivery, DELIVERY_RETRY, why, -1);
-	while (m != NULL) {
-		struct message_out *next = m->next;
+	for (const struct message_out *m = o->first; m != NULL; m = m->next)
+		n++;
+	for (size_t i = 0; i < n; i++) {
+		bool stays = first_stays && i == 0;
+		struct message_out *m = stays || !first_stays ? o->first : o->first->next;
 
-		delivery = let_go(m);
-		message_free(m);
+		if (m == NULL)
+			break;
+		struct delivery *delivery = let_go(m);
+		if (!stays)
+			remove_message(o, m);
 		if (delivery != NULL)
 			delivery_done(delivery, DELIVERY_RETRY, why, -1);
-		m = next;
 	}
+	if (o->first != NULL && !o->first->handed_over && o->writer != NULL)
+		hand_over(o);             /* it began meanwhile, behind those that failed */
 }
 
 static void on_failed(struct standard_output *o, const struct writer_status *status)
@@ -168,11 +176,9 @@ static void on_failed(struct standard_output *o, const struct writer_status *sta
 		snprintf(why, sizeof(why), "standard output is closed: alerts for it wait");
 	else
 		snprintf(why, sizeof(why), "standard output: %s", strerror(status->error));
-	fail_all(o, why);
-	if (!status->begun && o->writer != NULL) {
+	if (!status->begun)
 		writer_forget(o->writer);
-		pop(o);
-	}
+	fail_all(o, status->begun, why);
 }
 
 static void on_first_written(struct standard_output *o)
@@ -225,7 +231,7 @@ static void on_look(uv_timer_t *timer)
 	int64_t still_ms = (int64_t)(now - o->moved_ms);
 	if (o->give_up_ms > 0 && still_ms >= o->give_up_ms) {
 		o->moved_ms = now;
-		fail_all(o, "standard output: nobody reads it; alerts for it wait in the outbox");
+		fail_all(o, true, "standard output: nobody reads it; alerts for it wait in the outbox");
 	} else if (!o->said && o->give_up_ms == 0 && still_ms >= SAY_AFTER_MS) {
 		o->said = true;
 		alerts_say(o->alerts, DIAG_WARNING, NULL, "nobody reads standard output: alerts for it wait in the outbox");
